@@ -1,0 +1,48 @@
+# osect: two commands do everything, set-up included: `make demo` and `make test`.
+SHELL := /bin/bash
+GO ?= go
+OSECT_SHARED ?= ../shared
+export OSECT_SHARED
+# What the binary says of itself; nothing of the clock, so that a build can be repeated.
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+
+.PHONY: all build demo test vet lint oracle release setup fuzz oui clean
+
+all: build
+
+setup: ## what the build needs: a C compiler (installed when root on Debian, else named)
+	@scripts/setup
+
+build: setup ## ./osect and ./plantgen
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o osect ./cmd/osect
+	@$(GO) build -trimpath -o plantgen ./cmd/plantgen
+
+demo: build ## a synthetic factory day: learn, detect, tables, deck and CSV
+	@scripts/demo
+
+test: build ## all tests, then the comparison with the shared captures
+	@scripts/setup test
+	$(GO) test ./...
+	@scripts/oracle
+
+vet:
+	$(GO) vet ./...
+
+lint: ## staticcheck, pinned in go.mod
+	$(GO) tool staticcheck ./...
+
+oracle: build ## only the comparison with the shared captures
+	@scripts/oracle
+
+release: setup ## dist/osect: one static file for Linux of this processor
+	@mkdir -p dist
+	CGO_ENABLED=1 $(GO) build -trimpath -tags 'netgo osusergo sqlite_omit_load_extension' -ldflags '$(LDFLAGS) -s -w -linkmode external -extldflags "-static"' -o dist/osect ./cmd/osect
+	@scripts/static dist/osect
+
+FUZZTIME ?= 60s
+fuzz: setup ## every fuzz target for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf osect plantgen dist demo

@@ -1,0 +1,24 @@
+// Package registry lists the control protocols that osect decodes. Adding one
+// is a package below decode/ot and a line here.
+package registry
+
+import (
+	"osect/decode/ot"
+	"osect/decode/ot/ccie"
+	"osect/decode/ot/ccief"
+	"osect/decode/ot/ccietsn"
+	"osect/decode/ot/fins"
+	"osect/decode/ot/modbus"
+	"osect/decode/ot/slmp"
+)
+
+// Protocols are all decoders. The order is that of probing where content
+// cannot be told apart by itself: the stricter signature first.
+var Protocols = []*ot.Protocol{
+	&ccief.Protocol,   // SLMP 3E bytes on a port of its own: before SLMP
+	&ccietsn.Protocol, // SLMP LMT bytes likewise; 0x890F frames by type: before ccie
+	&ccie.Protocol,
+	&fins.Protocol,
+	&modbus.Protocol,
+	&slmp.Protocol,
+}

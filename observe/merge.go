@@ -1,0 +1,292 @@
+package observe
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"osect/decode/ot"
+)
+
+// Merger puts the parts of all shards together to minutes. It runs in the order of the closings.
+type Merger struct {
+	protocols []*ot.Protocol
+	seq       uint64
+	services  *Services
+	texts     map[textKey]text
+	pool      *bucketPool
+}
+
+type textKey struct {
+	code, unit uint64
+	status     uint32
+	proto      uint8
+	hasUnit    bool
+	hasStatus  bool
+}
+
+type text struct{ code, function, status, unit string }
+
+// maxTexts bounds the memory for texts; it is emptied when full.
+const maxTexts = 65536
+
+// NewMerger makes a merger for shards with these tables.
+func NewMerger(t *Tables) *Merger {
+	return &Merger{protocols: t.protocols, pool: &t.pool, texts: make(map[textKey]text)}
+}
+
+// Merge makes the minutes of one closing from the parts of all shards, in the
+// order of shards; the parts are used up. Minutes in which nothing was seen are left out.
+func (m *Merger) Merge(cl *Closing, parts []*Part) []*Minute {
+	var out []*Minute
+	for i, start := range cl.Minutes {
+		min := &Minute{Start: start, Late: cl.Late[i]}
+		for _, p := range parts {
+			if b := p.buckets[i]; b != nil {
+				m.add(min, b)
+				m.pool.put(b)
+			}
+		}
+		if min.empty() {
+			continue
+		}
+		m.seq++
+		min.Seq = m.seq
+		min.settle()
+		m.services = m.services.with(min)
+		out = append(out, min)
+	}
+	return out
+}
+
+// Services returns the service ports learned so far, for the Closing after next.
+func (m *Merger) Services() *Services { return m.services }
+
+func (m *Minute) empty() bool {
+	return m.Counters.Packets == 0 && len(m.Connections) == 0 && len(m.Edges) == 0 && len(m.Operations) == 0 && m.Counters == (Counters{})
+}
+
+// add appends what one shard saw.
+func (m *Merger) add(min *Minute, b *bucket) {
+	min.Connections = append(min.Connections, b.conns...)
+	min.Edges = append(min.Edges, b.edges...)
+	min.Addresses = append(min.Addresses, b.addrs...)
+	min.Facts = append(min.Facts, b.facts...)
+	min.Events = append(min.Events, b.events...)
+	for i := range b.ops {
+		o := &b.ops[i]
+		t := m.text(&o.opKey)
+		min.Operations = append(min.Operations, Operation{
+			Src: o.src, Dst: o.dst, Protocol: m.protocols[o.proto].Name,
+			Code: t.code, Function: t.function, Status: t.status, Unit: t.unit,
+			Direction: o.direction, Class: o.class, Tunnel: o.tunnel,
+			Count: o.count, First: o.first, Last: o.last, Ref: o.ref,
+		})
+	}
+	min.Counters.Add(&b.counters)
+}
+
+// Add adds the counts of o.
+func (c *Counters) Add(o *Counters) {
+	c.Packets += o.Packets
+	c.Bytes += o.Bytes
+	c.Decoded += o.Decoded
+	c.Fragments += o.Fragments
+	c.Truncated += o.Truncated
+	c.Late += o.Late
+	for i := range c.Skipped {
+		c.Skipped[i] += o.Skipped[i]
+	}
+	for i := range c.Dropped {
+		c.Dropped[i] += o.Dropped[i]
+	}
+}
+
+func (m *Merger) text(k *opKey) text {
+	tk := textKey{k.code, k.unit, k.status, k.proto, k.hasUnit, k.hasStatus}
+	if t, ok := m.texts[tk]; ok {
+		return t
+	}
+	p := m.protocols[k.proto]
+	f := p.Function(k.code)
+	t := text{code: f.Code, function: f.Name}
+	if k.hasStatus && p.Status != nil {
+		t.status = p.Status(k.status)
+	}
+	if k.hasUnit && p.Unit != nil {
+		t.unit = p.Unit(k.unit)
+	}
+	if len(m.texts) >= maxTexts {
+		clear(m.texts)
+	}
+	m.texts[tk] = t
+	return t
+}
+
+// settle brings everything into its canonical order and folds rows of the same key.
+func (m *Minute) settle() {
+	slices.SortFunc(m.Connections, func(a, b Connection) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Last, b.Last),
+			cmp.Compare(a.PacketsOut+a.PacketsIn, b.PacketsOut+b.PacketsIn))
+	})
+	// Of one connection the last row stands.
+	m.Connections = fold(m.Connections, func(a, b *Connection) bool {
+		if a.First != b.First || a.ID != b.ID {
+			return false
+		}
+		*a = *b
+		return true
+	})
+	slices.SortFunc(m.Edges, func(a, b Edge) int {
+		return cmp.Or(CompareEdges(&a.EdgeKey, &b.EdgeKey), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+	})
+	m.Edges = fold(m.Edges, func(a, b *Edge) bool {
+		if a.EdgeKey != b.EdgeKey {
+			return false
+		}
+		a.add(b)
+		return true
+	})
+	slices.SortFunc(m.Operations, func(a, b Operation) int {
+		return cmp.Or(a.compareKey(&b), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+	})
+	m.Operations = fold(m.Operations, func(a, b *Operation) bool {
+		if a.compareKey(b) != 0 {
+			return false
+		}
+		a.Count += b.Count
+		a.Last = max(a.Last, b.Last)
+		return true
+	})
+	slices.SortFunc(m.Addresses, func(a, b Address) int {
+		return cmp.Or(a.compareKey(&b), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+	})
+	m.Addresses = fold(m.Addresses, func(a, b *Address) bool {
+		if a.compareKey(b) != 0 {
+			return false
+		}
+		a.add(b)
+		return true
+	})
+	slices.SortFunc(m.Facts, func(a, b Fact) int {
+		return cmp.Or(a.compareKey(&b), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+	})
+	m.Facts = fold(m.Facts, func(a, b *Fact) bool {
+		if a.compareKey(b) != 0 {
+			return false
+		}
+		a.Last = max(a.Last, b.Last)
+		return true
+	})
+	slices.SortFunc(m.Events, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Kind, b.Kind), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst),
+			cmp.Compare(a.Arg, b.Arg), strings.Compare(a.Text, b.Text), a.Ref.compare(b.Ref))
+	})
+}
+
+// fold joins neighbours that join says are one (it adds the second to the first).
+func fold[T any](s []T, join func(a, b *T) bool) []T {
+	if len(s) == 0 {
+		return s
+	}
+	n := 0
+	for i := 1; i < len(s); i++ {
+		if !join(&s[n], &s[i]) {
+			n++
+			s[n] = s[i]
+		}
+	}
+	clear(s[n+1:])
+	return s[:n+1]
+}
+
+func (a FrameRef) compare(b FrameRef) int {
+	return cmp.Or(cmp.Compare(a.Capture, b.Capture), cmp.Compare(a.Number, b.Number))
+}
+
+// CompareEdges orders edges: by client, server, protocol, service, ….
+func CompareEdges(a, b *EdgeKey) int {
+	return cmp.Or(a.Client.Compare(b.Client), a.Server.Compare(b.Server), cmp.Compare(a.Proto, b.Proto),
+		cmp.Compare(a.ServerPort, b.ServerPort), cmp.Compare(a.ClientPort, b.ClientPort), cmp.Compare(a.VLAN, b.VLAN),
+		cmp.Compare(a.Tunnel, b.Tunnel))
+}
+
+func (a *Edge) add(b *Edge) {
+	a.PacketsOut += b.PacketsOut
+	a.BytesOut += b.BytesOut
+	a.PacketsIn += b.PacketsIn
+	a.BytesIn += b.BytesIn
+	a.Opened += b.Opened
+	a.Failed += b.Failed
+	if b.Last > a.Last {
+		a.Last, a.ClientMAC, a.ServerMAC = b.Last, b.ClientMAC, b.ServerMAC
+	}
+	a.Multicast = a.Multicast || b.Multicast
+	a.Answered = a.Answered || b.Answered
+	if a.Service == "" {
+		a.Service = b.Service
+	}
+}
+
+func (a *Operation) compareKey(b *Operation) int {
+	return cmp.Or(a.Src.Compare(b.Src), a.Dst.Compare(b.Dst), strings.Compare(a.Protocol, b.Protocol), strings.Compare(a.Code, b.Code),
+		cmp.Compare(a.Direction, b.Direction), strings.Compare(a.Status, b.Status), cmp.Compare(a.Class, b.Class),
+		strings.Compare(a.Unit, b.Unit), cmp.Compare(a.Tunnel, b.Tunnel), strings.Compare(a.Function, b.Function))
+}
+
+func (a *Address) compareKey(b *Address) int {
+	return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), cmp.Compare(a.VLAN, b.VLAN))
+}
+
+func (a *Address) add(b *Address) {
+	a.Evidence |= b.Evidence
+	a.Client = a.Client || b.Client
+	a.Server = a.Server || b.Server
+	a.PacketsSent += b.PacketsSent
+	a.BytesSent += b.BytesSent
+	a.PacketsReceived += b.PacketsReceived
+	a.BytesReceived += b.BytesReceived
+	a.TTL = max(a.TTL, b.TTL)
+	a.Last = max(a.Last, b.Last)
+}
+
+func (a *Fact) compareKey(b *Fact) int {
+	return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source),
+		strings.Compare(a.Value, b.Value))
+}
+
+// printable makes text of what a device says: UTF-8 without control
+// characters; other bytes are written \xNN, and what surrounds the text (spaces, NULs) is cut.
+func printable(v []byte) string {
+	v = bytes.Trim(v, " \x00\t\r\n")
+	clean := true
+	for i := 0; i < len(v); {
+		r, n := utf8.DecodeRune(v[i:])
+		if r == utf8.RuneError && n == 1 || r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			clean = false
+			break
+		}
+		i += n
+	}
+	if clean {
+		return string(v)
+	}
+	const digits = "0123456789abcdef"
+	var b strings.Builder
+	for i := 0; i < len(v); {
+		r, n := utf8.DecodeRune(v[i:])
+		if r == utf8.RuneError && n == 1 || r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			for _, c := range v[i : i+n] {
+				b.WriteString(`\x`)
+				b.WriteByte(digits[c>>4])
+				b.WriteByte(digits[c&15])
+			}
+		} else {
+			b.WriteRune(r)
+		}
+		i += n
+	}
+	return b.String()
+}
