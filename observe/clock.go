@@ -51,8 +51,10 @@ func MinuteOf(t int64) int64 {
 // Frame takes the time of the next frame. It returns true when minutes are to be
 // closed before that frame is observed; Take says which.
 func (c *Clock) Frame(t int64) (closing Closing, due bool) {
-	if c.began && t < c.closeAt && t >= c.open[len(c.open)-1] {
-		return Closing{}, false // the newest open minute: by far the most frames
+	if c.began && t < c.closeAt {
+		if newest := c.open[len(c.open)-1]; t >= newest && t < saturate(newest, MinuteLength) {
+			return Closing{}, false // the newest open minute: by far the most frames
+		}
 	}
 	m := MinuteOf(t)
 	if !c.began {
