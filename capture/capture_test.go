@@ -151,7 +151,7 @@ func TestFormats(t *testing.T) {
 		{"obsolete packet block", ng(ngSection(big), ngInterface(big, 1, 0), ngInterface(big, 147, 0), oldBlock),
 			[]got{{9000, "abcd", 7, 147}}, StatusOK, ""},
 		{"unknown blocks are passed over, small and large", ng(ngSection(little), ngInterface(little, 1, 0),
-			ngBlock(little, 0xbad, make([]byte, 8)), ngBlock(little, 10, make([]byte, 3<<20)), ngEnhanced(little, 0, 7, 4, eth)),
+			ngBlock(little, 0xbad, make([]byte, 8)), ngBlock(little, 10, make([]byte, 1<<20)), ngEnhanced(little, 0, 7, 4, eth)),
 			[]got{{7000, "abcd", 4, 1}}, StatusOK, ""},
 
 		{"cut in a packet", one[:42], nil, StatusCut, "ends in a packet at byte 24: 18 of 20 bytes"},

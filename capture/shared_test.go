@@ -1,11 +1,13 @@
 package capture
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -169,4 +171,64 @@ func TestSharedCaptures(t *testing.T) {
 		t.Error("no expectations")
 	}
 	t.Logf("%d captures compared", compared)
+}
+
+// TestMutatedCaptures reads copies of the shared captures in which one byte of
+// fifty is another one.
+func TestMutatedCaptures(t *testing.T) {
+	dir := sharedCaptures(t)
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) == ".json" {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || len(content) == 0 {
+			return err
+		}
+		files++
+		random := rand.New(rand.NewPCG(uint64(len(content)), 1))
+		for range len(content) / 50 {
+			content[random.IntN(len(content))] = byte(random.Uint32())
+		}
+		s, err := Open(context.Background(), []string{"-"}, Options{Stdin: bytes.NewReader(content), noSum: true})
+		if err != nil {
+			return err
+		}
+		var frames int64
+		if info := readAll(t, s, func(*Frame) { frames++ })[0]; info.Frames != frames {
+			t.Errorf("%s: %d frames, said %d", path, frames, info.Frames)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d captures", files)
+}
+
+// TestAllSharedCapturesAtOnce merges them: they overlap, and span decades.
+func TestAllSharedCapturesAtOnce(t *testing.T) {
+	s, err := Open(context.Background(), []string{sharedCaptures(t)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var frames, total int64
+	last := make(map[int32]int64)
+	for _, info := range readAll(t, s, func(f *Frame) {
+		frames++
+		if f.Number != last[f.Capture]+1 {
+			t.Fatalf("capture %d: frame %d after %d", f.Capture, f.Number, last[f.Capture])
+		}
+		last[f.Capture] = f.Number
+	}) {
+		total += info.Frames
+		if info.HasSum != (info.Status == StatusOK || info.Status == StatusCut) {
+			t.Errorf("%s: %s, sum %v", info.Path, info.Status, info.HasSum)
+		}
+	}
+	if frames != total || frames == 0 {
+		t.Errorf("%d frames, said %d", frames, total)
+	}
+	t.Logf("%d frames", frames)
 }

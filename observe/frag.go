@@ -16,6 +16,8 @@ const (
 type fragTable struct {
 	trains map[fragKey]*train
 	bytes  int
+	free   []*train // with the buffers of their pieces, for the next ones
+	out    []byte   // the datagram that was put together last
 }
 
 type fragKey struct {
@@ -63,17 +65,32 @@ func (f *fragTable) get(p *decode.Packet, t int64, tunnel decode.Tunnel) *train 
 		if len(f.trains) >= maxTrains {
 			return nil
 		}
-		tr = &train{first: t, total: -1}
+		if n := len(f.free); n > 0 {
+			tr, f.free = f.free[n-1], f.free[:n-1]
+			*tr = train{pieces: tr.pieces[:0]}
+		} else {
+			tr = new(train)
+		}
+		tr.first, tr.total = t, -1
 		f.trains[k] = tr
 	}
 	return tr
 }
 
 func (f *fragTable) drop(k fragKey, tr *train) {
+	f.empty(tr)
+	delete(f.trains, k)
+	if len(f.free) < 16 {
+		f.free = append(f.free, tr)
+	}
+}
+
+// empty lets the pieces of a train go, keeping small buffers for later ones.
+func (f *fragTable) empty(tr *train) {
 	for _, p := range tr.pieces {
 		f.bytes -= len(p.data)
 	}
-	delete(f.trains, k)
+	tr.pieces = tr.pieces[:0]
 }
 
 // expire drops trains that wait for longer than the time-out at now.
@@ -111,30 +128,34 @@ func (f *fragTable) add(tr *train, p *decode.Packet) bool {
 	if !p.MoreFrags {
 		tr.total = off + len(data)
 	}
-	tr.pieces = append(tr.pieces, piece{off, append([]byte(nil), data...)})
+	if n := len(tr.pieces); n < cap(tr.pieces) {
+		tr.pieces = tr.pieces[:n+1]
+		q := &tr.pieces[n]
+		q.off, q.data = off, append(q.data[:0], data...)
+	} else {
+		tr.pieces = append(tr.pieces, piece{off, append([]byte(nil), data...)})
+	}
 	f.bytes += len(data)
 	tr.have += len(data)
 	return tr.known && tr.total >= 0 && tr.have == tr.total
 }
 
 func (f *fragTable) breakUp(tr *train) {
-	for _, q := range tr.pieces {
-		f.bytes -= len(q.data)
-	}
-	tr.pieces, tr.broken = nil, true
+	f.empty(tr)
+	tr.broken = true
 }
 
-// whole returns the datagram; the train is done.
+// whole returns the datagram, valid until the next one; the train is done.
 func (f *fragTable) whole(tr *train) []byte {
-	out := make([]byte, tr.total)
+	f.out = append(f.out[:0], make([]byte, tr.total)...)
 	for _, q := range tr.pieces {
-		if q.off+len(q.data) <= len(out) {
-			copy(out[q.off:], q.data)
+		if q.off+len(q.data) <= len(f.out) {
+			copy(f.out[q.off:], q.data)
 		}
-		f.bytes -= len(q.data)
 	}
-	tr.pieces, tr.done = nil, true
-	return out
+	f.empty(tr)
+	tr.done = true
+	return f.out
 }
 
 // firstFragment remembers the connection of a datagram in pieces.

@@ -53,8 +53,29 @@ type queued struct {
 
 // streamTable keeps streams by index with their buffers reused.
 type streamTable struct {
-	all  []*stream
-	free []int32
+	all    []*stream
+	free   []int32
+	spare  [][]byte // buffers of segments that have come into order
+	gather []byte   // for what probes gathered
+}
+
+// maxSpare is how many buffers are kept for the next segments out of order.
+const maxSpare = 64
+
+// hold copies a segment into a buffer of its own.
+func (t *streamTable) hold(p []byte) []byte {
+	if n := len(t.spare); n > 0 {
+		b := append(t.spare[n-1][:0], p...)
+		t.spare = t.spare[:n-1]
+		return b
+	}
+	return append(make([]byte, 0, max(1536, len(p))), p...)
+}
+
+func (t *streamTable) release(b []byte) {
+	if len(t.spare) < maxSpare && cap(b) <= 65536 {
+		t.spare = append(t.spare, b)
+	}
 }
 
 func (t *streamTable) at(i int32) *stream { return t.all[i] }
@@ -82,7 +103,11 @@ func (t *streamTable) remove(i int32) {
 		if cap(buf) > 4096 {
 			buf = nil
 		}
-		*h = half{buf: buf}
+		for i := range h.queue {
+			t.release(h.queue[i].data)
+			h.queue[i] = queued{}
+		}
+		*h = half{buf: buf, queue: h.queue[:0]}
 	}
 	t.free = append(t.free, i)
 }
@@ -266,7 +291,7 @@ func (s *Shard) segment(j int32, c *conn, d uint8, seq, ack uint32, flags uint8,
 	}
 	h.queue = append(h.queue, queued{})
 	copy(h.queue[x+1:], h.queue[x:])
-	h.queue[x] = queued{seq, wire, append([]byte(nil), p...)}
+	h.queue[x] = queued{seq, wire, s.streams.hold(p)}
 	h.queued += len(p)
 	if len(h.queue) >= maxQueued || h.queued >= maxQueuedBytes {
 		s.jump(c, st, d, t, b, ref, mac)
@@ -317,11 +342,11 @@ func (s *Shard) unqueue(c *conn, st *stream, d uint8, t int64, b *bucket, ref Fr
 		h.queue = h.queue[:len(h.queue)-1]
 		h.queued -= len(q.data)
 		old := -int(diff)
-		if old >= q.wire {
-			continue
+		if old < q.wire {
+			c.next[d] = q.seq + uint32(q.wire)
+			s.inOrder(c, d, q.data[min(old, len(q.data)):], q.wire-old, t, b, ref, mac)
 		}
-		c.next[d] = q.seq + uint32(q.wire)
-		s.inOrder(c, d, q.data[min(old, len(q.data)):], q.wire-old, t, b, ref, mac)
+		s.streams.release(q.data)
 		if c.stream < 0 {
 			return // given up
 		}
@@ -371,7 +396,8 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 		if len(h.buf) > 0 {
 			// Bytes gathered while probing come first; p is behind them.
 			whole := len(h.buf) - min(len(p), maxProbeBytes)
-			first := append([]byte(nil), h.buf[:whole]...)
+			s.streams.gather = append(s.streams.gather[:0], h.buf[:whole]...)
+			first := s.streams.gather
 			h.buf = h.buf[:0]
 			s.feed(c, st, d, first, len(first), t, b, ref, mac)
 		}

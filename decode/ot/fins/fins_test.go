@@ -188,8 +188,8 @@ func TestCaptures(t *testing.T) {
 		requests, answers, handshakes int
 		fact                          string
 	}{
-		{"nttcom-omron-fins.pcap", 10, 10, 0, "2.2.2.2 station 100"},
-		{"omron-part1.pcap", 75, 65, 0, ""},
+		{"nttcom-omron-fins.pcap", 10, 10, 0, "1.1.1.1 station 100"},
+		{"omron-part1.pcap", 93, 47, 0, ""},
 		{"omron-test.pcap", 2, 2, 2, "model CP1L-EL20DR-D"},
 		{"omron-fins-tcp-commands-responses.pcap", 8, 8, 0, "firmware"},
 	} {
@@ -230,6 +230,7 @@ func FuzzStream(f *testing.F) {
 		all = append(all, b...)
 	}
 	f.Add(all, 50)
+	ottest.Seeds("fins", true, 0, func(b []byte) { f.Add(b, 30) })
 	f.Fuzz(func(t *testing.T, b []byte, cut int) { ottest.SameHoweverSplit(t, &Protocol, b, cut) })
 }
 
@@ -237,6 +238,7 @@ func FuzzDatagram(f *testing.F) {
 	for _, e := range frames {
 		f.Add(ottest.Bytes(f, e.text), 0)
 	}
+	ottest.Seeds("fins", false, 0, func(b []byte) { f.Add(b, 0) })
 	f.Fuzz(func(t *testing.T, b []byte, more int) {
 		var s ot.Session
 		s.WireLen = len(b) + max(more, 0)

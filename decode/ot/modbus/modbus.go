@@ -90,9 +90,12 @@ func shape(fn byte, d []byte, n int) (request, response bool) {
 		return ok, ok
 	case 0x06:
 		return n == 4, n == 4
-	case 0x07, 0x0b, 0x0c, serverID:
-		want := map[byte]bool{0x07: n == 1, 0x0b: n == 4, 0x0c: counted, serverID: counted}
-		return n == 0, want[fn]
+	case 0x07:
+		return n == 0, n == 1
+	case 0x0b:
+		return n == 0, n == 4
+	case 0x0c, serverID:
+		return n == 0, counted
 	case diagnostics:
 		ok := n >= 4 && n%2 == 0 && word(0) <= 0x15
 		return ok, ok

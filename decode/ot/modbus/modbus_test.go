@@ -254,6 +254,7 @@ func FuzzStream(f *testing.F) {
 		all = append(all, b...)
 	}
 	f.Add(all, 50)
+	ottest.Seeds("modbus", true, 0, func(b []byte) { f.Add(b, 30) })
 	f.Fuzz(func(t *testing.T, b []byte, cut int) { ottest.SameHoweverSplit(t, &Protocol, b, cut) })
 }
 
@@ -261,6 +262,7 @@ func FuzzDatagram(f *testing.F) {
 	for _, m := range messages {
 		f.Add(ottest.Bytes(f, m.text), 0, m.port)
 	}
+	ottest.Seeds("modbus", true, 0, func(b []byte) { f.Add(b, 0, "c") })
 	f.Fuzz(func(t *testing.T, b []byte, more int, side string) {
 		s := session(side)
 		s.WireLen = len(b) + max(more, 0)

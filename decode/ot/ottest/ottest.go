@@ -21,22 +21,58 @@ import (
 // is skipped where there is none.
 func Shared(tb testing.TB) string {
 	tb.Helper()
+	dir := shared()
+	if _, err := os.Stat(dir); dir == "" || err != nil {
+		tb.Skip("absent: shared captures")
+	}
+	return dir
+}
+
+// shared is Shared, "" where there is none.
+func shared() string {
 	if dir := os.Getenv("OSECT_SHARED"); dir != "" {
 		return filepath.Join(dir, "captures")
 	}
 	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for {
-		shared := filepath.Join(filepath.Dir(dir), "shared", "captures")
-		if _, err := os.Stat(shared); err == nil {
-			return shared
+	for err == nil {
+		found := filepath.Join(filepath.Dir(dir), "shared", "captures")
+		if _, err := os.Stat(found); err == nil {
+			return found
 		}
 		if filepath.Dir(dir) == dir {
-			tb.Skip("absent: shared captures")
+			break
 		}
 		dir = filepath.Dir(dir)
+	}
+	return ""
+}
+
+// Seeds gives payloads of the captures of a folder to use, as seeds of a fuzz
+// target: TCP's or UDP's, or with an EtherType the frames' without IP. At most
+// 200; none where the captures are absent.
+func Seeds(folder string, tcp bool, etherType uint16, use func([]byte)) {
+	root := shared()
+	if root == "" {
+		return
+	}
+	names, _ := filepath.Glob(filepath.Join(root, folder, "*.pcap*")) // the pattern is well-formed
+	seen := map[string]bool{}
+	for _, name := range names {
+		frames, _ := Read(name) // what cannot be read gives no seeds
+		for _, f := range frames {
+			p, ok := parse(f)
+			wanted := p.proto == 17 && !tcp || p.proto == 6 && tcp
+			if etherType != 0 {
+				wanted = p.etherType == etherType
+			}
+			if !ok || !wanted || len(p.payload) == 0 || len(seen) == 200 {
+				continue
+			}
+			if key := string(p.payload); !seen[key] {
+				seen[key] = true
+				use(p.payload)
+			}
+		}
 	}
 }
 
@@ -430,8 +466,13 @@ func (c *Conn) segment(dir int, p packet, use func(packet, []byte)) {
 
 // jump gives up the bytes before the first waiting segment.
 func (c *Conn) jump(dir int) {
-	c.buffer[dir], c.skip[dir] = c.buffer[dir][:0], 0
+	c.Lose(dir)
 	c.next[dir] = c.waiting[dir][0].seq
+}
+
+// Lose says that bytes of a direction were lost.
+func (c *Conn) Lose(dir int) {
+	c.buffer[dir], c.skip[dir] = c.buffer[dir][:0], 0
 	c.Session.Gap = true
 }
 

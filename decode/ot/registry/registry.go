@@ -8,7 +8,9 @@ import (
 	"osect/decode/ot/ccief"
 	"osect/decode/ot/ccietsn"
 	"osect/decode/ot/fins"
+	"osect/decode/ot/iec61850"
 	"osect/decode/ot/modbus"
+	"osect/decode/ot/s7comm"
 	"osect/decode/ot/slmp"
 )
 
@@ -20,5 +22,7 @@ var Protocols = []*ot.Protocol{
 	&ccie.Protocol,
 	&fins.Protocol,
 	&modbus.Protocol,
+	&s7comm.Protocol,
+	&iec61850.Protocol,
 	&slmp.Protocol,
 }

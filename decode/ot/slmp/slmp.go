@@ -49,7 +49,7 @@ func plausible(h *Header) bool {
 		return h.Sub <= 0x00ff
 	}
 	// A response has less to go by: the station is the own one or one that exists.
-	return h.Station == 0xff && h.Net == 0 || h.Station <= 0x78 || h.Station >= 0x7d
+	return h.Station <= 0x78 || h.Station >= 0x7d
 }
 
 func probeDatagram(p []byte, h ot.Hint) ot.Verdict {

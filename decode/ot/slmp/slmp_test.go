@@ -417,6 +417,7 @@ func FuzzStream(f *testing.F) {
 		all = append(all, b...)
 	}
 	f.Add(all, 100)
+	ottest.Seeds("melsec", true, 0, func(b []byte) { f.Add(b, 30) })
 	f.Fuzz(func(t *testing.T, b []byte, cut int) { ottest.SameHoweverSplit(t, &Protocol, b, cut) })
 }
 
@@ -424,6 +425,7 @@ func FuzzDatagram(f *testing.F) {
 	for _, frame := range frames {
 		f.Add(ottest.Bytes(f, frame.text), ottest.Bytes(f, "d0 00"+own+"02 00 00 00"), 0)
 	}
+	ottest.Seeds("cclink", false, 0, func(b []byte) { f.Add(b, b, 0) })
 	f.Fuzz(func(t *testing.T, a, b []byte, more int) {
 		var s ot.Session
 		s.Src, s.Dst = decode.IPv4(1), decode.IPv4(2)
