@@ -62,7 +62,7 @@ type factKey struct {
 	ip           decode.Addr
 	mac          decode.MAC
 	kind, source string
-	value        string
+	value        string // as on the wire
 }
 
 type eventKey struct {
@@ -202,12 +202,7 @@ func (b *bucket) event(kind EventKind, src, dst decode.Addr, arg uint32, text st
 }
 
 func (b *bucket) fact(ip decode.Addr, mac decode.MAC, kind, source string, value []byte, t int64, ref FrameRef) {
-	text := printable(value)
-	if text == "" {
-		return
-	}
-	k := factKey{ip, mac, kind, source, text}
-	if i, ok := b.factIndex[k]; ok {
+	if i, ok := b.factIndex[factKey{ip, mac, kind, source, string(value)}]; ok { // no allocation: the key is only looked up
 		f := &b.facts[i]
 		f.Last = max(f.Last, t)
 		if t < f.First {
@@ -215,10 +210,14 @@ func (b *bucket) fact(ip decode.Addr, mac decode.MAC, kind, source string, value
 		}
 		return
 	}
+	text := printable(value)
+	if text == "" {
+		return
+	}
 	if len(b.facts) >= maxFacts {
 		b.counters.Dropped[DropFacts]++
 		return
 	}
-	b.factIndex[k] = int32(len(b.facts))
+	b.factIndex[factKey{ip, mac, kind, source, string(value)}] = int32(len(b.facts))
 	b.facts = append(b.facts, Fact{IP: ip, MAC: mac, Kind: kind, Value: text, Source: source, First: t, Last: t, Ref: ref})
 }

@@ -20,6 +20,9 @@ func shared(t testing.TB) string {
 	}
 	dir = filepath.Join(dir, "captures")
 	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("OSECT_REQUIRE_SHARED") == "1" {
+			t.Fatal("no shared captures")
+		}
 		t.Skip("no shared captures")
 	}
 	return dir

@@ -249,12 +249,23 @@ func (s *Shard) ethernet(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
 	ss.SrcPort, ss.DstPort = 0, 0
 	ss.FromClient = d == c.client
 	ss.WireLen = int(p.WireLen) - p.L3
+	var st *stream
 	ss.State = nil
+	if c.stream >= 0 {
+		st = s.streams.at(c.stream)
+		ss.State = st.state
+	}
 	payload := p.Data[p.L3:p.L3End]
 	for _, i := range s.etherList[list-1] {
 		if s.protocols[i].Frame(ss, payload) {
 			c.app = i + 1
-			s.drain(c, -1, i, t, b, ref, p.SrcMAC)
+			if st == nil {
+				c.stream = s.streams.add() // -1 when there are too many: then nothing is remembered
+			}
+			if c.stream >= 0 {
+				s.streams.at(c.stream).state = ss.State
+			}
+			s.drain(c, c.stream, i, t, b, ref, p.SrcMAC)
 			return
 		}
 		ss.Reset()
@@ -786,10 +797,51 @@ func (s *Shard) drain(c *conn, si int32, i uint8, t int64, b *bucket, ref FrameR
 			b.event(EventControl, ss.Src, ss.Dst, uint32(p.Code), s.protocols[i].Name, t, ref)
 		}
 	}
+	if len(ss.Facts) > 0 && !s.toldBefore(si, ss, b.start) {
+		s.tell(i, t, b, ref, mac)
+	}
+	s.learnClient(c)
+}
+
+// toldBefore says whether the facts of this call are those that the same end
+// of the connection told last, in this minute.
+func (s *Shard) toldBefore(si int32, ss *ot.Session, minute int64) bool {
+	if si < 0 {
+		return false
+	}
+	h := uint64(minute)
+	for x := range ss.Facts {
+		f := &ss.Facts[x]
+		h = mix(h ^ uint64(f.Kind)<<32 ^ uint64(len(f.Value)))
+		for _, c := range f.Value {
+			h = (h ^ uint64(c)) * 0x100000001b3 // FNV-1a
+		}
+	}
+	h |= 1 // 0 is: nothing told
+	st := s.streams.at(si)
+	d := 0
+	if ss.FromClient {
+		d = 1
+	}
+	if st.told[d] == h {
+		return true
+	}
+	st.told[d] = h
+	return false
+}
+
+// tell keeps the facts of this call.
+func (s *Shard) tell(i uint8, t int64, b *bucket, ref FrameRef, mac decode.MAC) {
+	ss := &s.session
 	for x := range ss.Facts {
 		f := &ss.Facts[x]
 		b.fact(ss.Src, mac, f.Kind.String(), s.protocols[i].Name, f.Value, t, ref)
 	}
+}
+
+// learnClient takes a decoder's word on which end is the client.
+func (s *Shard) learnClient(c *conn) {
+	ss := &s.session
 	if ss.Client != ot.ClientUnknown && c.sure < sureDecoder && c.flags&fEthernet == 0 {
 		sender := uint8(0)
 		if ss.FromClient != (c.client == 0) {

@@ -33,6 +33,7 @@ type stream struct {
 	outer   [2][2]decode.Addr
 	opStart int64
 	lastOp  [4]int32
+	told    [2]uint64 // hash of the facts told last, per direction
 }
 
 // half is one direction of a TCP stream.
@@ -96,7 +97,7 @@ func (t *streamTable) add() int32 {
 func (t *streamTable) remove(i int32) {
 	st := t.all[i]
 	st.app, st.state, st.opStart = 0, nil, 0
-	st.lastOp = [4]int32{}
+	st.lastOp, st.told = [4]int32{}, [2]uint64{}
 	for d := range st.half {
 		h := &st.half[d]
 		buf := h.buf[:0]
