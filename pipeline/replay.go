@@ -261,12 +261,10 @@ type committer struct {
 	resumeHash []byte
 	hash       [32]byte
 
-	batch   store.Batch
-	changed map[detect.Row]int // place in batch.Changes, by the row's key
-	grown   map[string]int     // place in batch.Alerts, by id
+	pending pending
 	rows    int
-	since time.Time
-	err   error
+	since   time.Time
+	err     error
 
 	minutes    uint64
 	flows      int64
@@ -329,50 +327,15 @@ func (c *committer) take(minutes []*observe.Minute) {
 		for _, a := range r.Alerts {
 			c.raised[a.ID] = a.Severity
 		}
-		if len(c.batch.Minutes) == 0 {
+		if len(c.pending.batch.Minutes) == 0 {
 			c.since = time.Now()
 		}
-		c.batch.Minutes = append(c.batch.Minutes, m)
-		c.alerts(r.Alerts)
-		c.changes(r.Changes)
-		c.batch.Statuses = append(c.batch.Statuses, r.Statuses...)
+		c.pending.batch.Minutes = append(c.pending.batch.Minutes, m)
+		c.pending.add(&r)
 		c.rows += len(m.Connections) + len(m.Edges) + len(m.Operations) + len(m.Addresses) + len(m.Events)
 		if testCommitted != nil || c.rows >= commitRows || time.Since(c.since) >= commitEvery {
 			c.commit()
 		}
-	}
-}
-
-// changes adds to the batch. Of several changes to one row only the last is
-// written: a replay commits many minutes at once, each of which touches most rows.
-func (c *committer) changes(changes []detect.Change) {
-	for _, ch := range changes {
-		k := ch.Row
-		k.Hi, k.Origin, k.First, k.Last, k.Count = 0, "", 0, 0, 0
-		if i, ok := c.changed[k]; ok {
-			c.batch.Changes[i] = ch
-			continue
-		}
-		if c.changed == nil {
-			c.changed = map[detect.Row]int{}
-		}
-		c.changed[k] = len(c.batch.Changes)
-		c.batch.Changes = append(c.batch.Changes, ch)
-	}
-}
-
-// alerts does the same for alerts that grow from minute to minute.
-func (c *committer) alerts(alerts []detect.Alert) {
-	for _, a := range alerts {
-		if i, ok := c.grown[a.ID]; ok {
-			c.batch.Alerts[i] = a
-			continue
-		}
-		if c.grown == nil {
-			c.grown = map[string]int{}
-		}
-		c.grown[a.ID] = len(c.batch.Alerts)
-		c.batch.Alerts = append(c.batch.Alerts, a)
 	}
 }
 
@@ -391,18 +354,19 @@ func (c *committer) count(m *observe.Minute) {
 
 // commit writes what was gathered and takes over what others edited meanwhile.
 func (c *committer) commit() {
-	if c.err != nil || len(c.batch.Minutes) == 0 {
+	b := &c.pending.batch
+	if c.err != nil || len(b.Minutes) == 0 {
 		return
 	}
-	c.batch.Run, c.batch.Hash = c.run, c.hash[:]
-	edited, err := c.st.Commit(&c.batch)
+	b.Run, b.Hash = c.run, c.hash[:]
+	edited, err := c.st.Commit(b)
 	if err == nil {
 		err = c.reload(edited)
 	}
 	if err != nil {
 		c.fail(err)
 	}
-	c.batch, c.changed, c.grown, c.rows = store.Batch{}, nil, nil, 0
+	c.pending, c.rows = pending{}, 0
 	if testCommitted != nil {
 		testCommitted()
 	}

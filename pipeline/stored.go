@@ -26,8 +26,7 @@ func Stored(ctx context.Context, st *store.Store, opt StoredOptions) (*StoredSum
 	if err != nil {
 		return nil, err
 	}
-	raised := map[string]int{} // place in batch.Alerts by id: the last state of each counts
-	var batch store.Batch
+	var all pending
 	// Everything at once: a retrospective run is seen whole or not at all.
 	err = st.Minutes(ctx, store.Filter{From: opt.From, To: opt.To, Site: opt.Site, Sensor: opt.Sensor},
 		func(site, sensor string, m *observe.Minute) error {
@@ -37,16 +36,7 @@ func Stored(ctx context.Context, st *store.Store, opt StoredOptions) (*StoredSum
 				engines[who{site, sensor}] = e
 			}
 			r := e.Minute(m)
-			for _, a := range r.Alerts {
-				if i, ok := raised[a.ID]; ok {
-					batch.Alerts[i] = a
-					continue
-				}
-				raised[a.ID] = len(batch.Alerts)
-				batch.Alerts = append(batch.Alerts, a)
-			}
-			batch.Changes = append(batch.Changes, r.Changes...)
-			batch.Statuses = append(batch.Statuses, r.Statuses...)
+			all.add(&r)
 			if s.Minutes == 0 || store.Time(m.Start) < s.From {
 				s.From = store.Time(m.Start)
 			}
@@ -57,12 +47,12 @@ func Stored(ctx context.Context, st *store.Store, opt StoredOptions) (*StoredSum
 	if err != nil {
 		return s, err
 	}
-	if _, err := st.Commit(&batch); err != nil {
+	if _, err := st.Commit(&all.batch); err != nil {
 		return s, err
 	}
-	s.Learned, s.Alerts = len(batch.Changes), len(batch.Alerts)
-	for i := range batch.Alerts {
-		s.AlertsBySeverity[string(batch.Alerts[i].Severity)]++
+	s.Learned, s.Alerts = len(all.batch.Changes), len(all.batch.Alerts)
+	for i := range all.batch.Alerts {
+		s.AlertsBySeverity[string(all.batch.Alerts[i].Severity)]++
 	}
 	return s, nil
 }
