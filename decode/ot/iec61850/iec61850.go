@@ -56,6 +56,9 @@ const (
 	flagKnown   = 1 << 20 // kindError: the request's service is known
 )
 
+// statusReject marks a reject's reason; other statuses are error class and code.
+const statusReject = 1 << 31
+
 // Frames: APPID 2, length 2 (from APPID), reserved 4, then the APDU.
 // Fact sheet iec61850; IEC 61850-8-1 annex C.
 const frameHead = 8
@@ -441,7 +444,7 @@ func message(s *ot.Session, st *state, d []byte) {
 				break
 			}
 			if r.number >= 1 && r.number <= 11 && len(r.body) > 0 { // reason: kind of message, code
-				pdu.Status, pdu.HasStatus = uint32(r.number)<<8|uint32(r.body[len(r.body)-1]), true
+				pdu.Status, pdu.HasStatus = statusReject|uint32(r.number)<<8|uint32(r.body[len(r.body)-1]), true
 			}
 		}
 		s.Emit(pdu)

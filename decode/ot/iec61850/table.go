@@ -74,7 +74,7 @@ func function(code uint64) ot.Function {
 	if kind := code & kindMask >> 32; kind > 0 && int(kind) < len(kinds) {
 		f := ot.Function{Code: kinds[kind].code, Name: kinds[kind].name}
 		if code&flagKnown != 0 {
-			f.Name += " of " + serviceName(int(code&0xffff))[len("MMS "):]
+			f.Name += " of " + serviceName(int(code & 0xffff))[len("MMS "):]
 		}
 		return f
 	}
@@ -99,7 +99,7 @@ var errorClasses = [...]string{"VMD state", "application reference", "definition
 	"service preempt", "time resolution", "access", "initiate", "conclude", "cancel", "file", "others"}
 
 func statusName(status uint32) string {
-	if class := int(status >> 8 & 0xff); class < len(errorClasses) {
+	if class := int(status >> 8 & 0xff); status&statusReject == 0 && class < len(errorClasses) {
 		return errorClasses[class]
 	}
 	return ""

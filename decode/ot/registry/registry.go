@@ -7,9 +7,11 @@ import (
 	"osect/decode/ot/ccie"
 	"osect/decode/ot/ccief"
 	"osect/decode/ot/ccietsn"
+	"osect/decode/ot/enip"
 	"osect/decode/ot/fins"
 	"osect/decode/ot/iec61850"
 	"osect/decode/ot/modbus"
+	"osect/decode/ot/opcua"
 	"osect/decode/ot/s7comm"
 	"osect/decode/ot/slmp"
 )
@@ -24,5 +26,7 @@ var Protocols = []*ot.Protocol{
 	&modbus.Protocol,
 	&s7comm.Protocol,
 	&iec61850.Protocol,
+	&enip.Protocol,
+	&opcua.Protocol,
 	&slmp.Protocol,
 }

@@ -1,0 +1,345 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"osect/detect"
+	"osect/store"
+	"osect/text"
+)
+
+// alertRow is a row of alerts list.
+type alertRow struct {
+	ID        string     `json:"id"`
+	Kind      string     `json:"kind"`
+	Subkind   string     `json:"subkind"`
+	Severity  string     `json:"severity"`
+	FirstSeen store.Time `json:"first_seen"`
+	LastSeen  store.Time `json:"last_seen"`
+	Count     uint64     `json:"count"`
+	SrcIP     string     `json:"src_ip"`
+	SrcMAC    string     `json:"src_mac"`
+	DstIP     string     `json:"dst_ip"`
+	DstMAC    string     `json:"dst_mac"`
+	Summary   string     `json:"summary"`
+	Reason    string     `json:"reason"`
+	Action    string     `json:"action"`
+	Technique string     `json:"technique"`
+	InLedger  bool       `json:"in_ledger"`
+	Site      string     `json:"site"`
+	Sensor    string     `json:"sensor"`
+	State     string     `json:"state"`
+}
+
+func toAlertRow(lang text.Lang, al *store.Alert) alertRow {
+	return alertRow{
+		ID: al.ID, Kind: string(al.Kind), Subkind: al.Subkind, Severity: string(al.Severity),
+		FirstSeen: store.Time(al.First), LastSeen: store.Time(al.Last), Count: al.Count,
+		SrcIP: al.SrcIP, SrcMAC: al.SrcMAC, DstIP: al.DstIP, DstMAC: al.DstMAC,
+		Summary: message(lang, &al.Alert, "summary"), Reason: message(lang, &al.Alert, "reason"), Action: message(lang, &al.Alert, "action"),
+		Technique: al.Technique, Site: al.Site, Sensor: al.Sensor, State: al.State,
+	}
+}
+
+// message is a part of an alert's message in a language.
+func message(lang text.Lang, al *detect.Alert, part string) string {
+	var args []any
+	for _, x := range al.Args {
+		v := x.Value
+		switch {
+		case x.Name == "class":
+			v = text.Or(lang, "ot.class."+v, v)
+		case v == detect.Internet:
+			v = text.Get(lang, "device.internet")
+		case v == "yes" || v == "no":
+			v = text.Get(lang, "cli.word."+v)
+		}
+		args = append(args, x.Name, v)
+	}
+	key := al.MessageKey(part)
+	if !text.Has(key) && part != "summary" {
+		return ""
+	}
+	return text.Get(lang, key, args...)
+}
+
+type alertsOptions struct {
+	listOptions
+	where
+	kind, state, severity string
+}
+
+func newAlertsCommand(a *app) *cobra.Command {
+	var o alertsOptions
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List alerts",
+		Long: `List alerts, the newest last; with a limit the newest. What repeats is one alert
+whose count and last time grow. Texts are in the language of --lang.` + listHelp + exitStatusHelp,
+		Example: `  osect alerts list
+  osect alerts list --severity critical --state new
+  osect alerts list --kind ot-ip --from 24h-ago --format json`,
+		Args: wantArgs(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd.Flags().Changed("limit")); err != nil {
+				return err
+			}
+			return runAlertsList(cmd.Context(), a, o)
+		},
+	}
+	list.Flags().StringVar(&o.kind, "kind", "", "only of this detector")
+	list.Flags().StringVar(&o.severity, "severity", "", "only low, medium, high or critical")
+	list.Flags().StringVar(&o.state, "state", "", "only new, acknowledged, accepted or excluded")
+	o.where.addFlags(list.Flags())
+	o.listOptions.addFlags(list.Flags())
+	return newGroup("alerts", "Alerts: what was not normal", list, newAlertsShowCommand(a),
+		newAlertsAckCommand(a), newAlertsAcceptCommand(a), newAlertsNoteCommand(a))
+}
+
+func runAlertsList(ctx context.Context, a *app, o alertsOptions) (err error) {
+	if err := checkKind(o.kind); err != nil {
+		return err
+	}
+	if err := oneOf("severity", detect.Severity(o.severity), detect.Severities...); err != nil {
+		return err
+	}
+	if err := oneOf("state", o.state, store.AlertNew, store.AlertAcknowledged, store.AlertAccepted, store.AlertExcluded); err != nil {
+		return err
+	}
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	f, err := o.filter(ctx, st)
+	if err != nil {
+		return err
+	}
+	f.Kind, f.State, f.Severity = o.kind, o.state, o.severity
+	return alertTable(a).print(a, &o.listOptions, func(limit int, fn func(*alertRow) error) (bool, error) {
+		f.Limit = limit
+		rows, more, err := st.Alerts(ctx, f)
+		for i := range rows {
+			if err == nil {
+				r := toAlertRow(a.lang, &rows[i])
+				err = fn(&r)
+			}
+		}
+		return more, err
+	})
+}
+
+// shortID is how much of an id a table shows: enough for show, ack and the others.
+const shortID = 8
+
+func alertTable(a *app) listing[alertRow] {
+	type row = alertRow
+	return listing[row]{columns: []column[row]{
+		{key: "id", cell: func(r *row) string { return r.ID[:min(shortID, len(r.ID))] }},
+		{key: "severity", cell: func(r *row) string { return a.get("alert.severity." + r.Severity) }},
+		{key: "last_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+		{key: "count", right: true, cell: func(r *row) string { return strconv.FormatUint(r.Count, 10) }},
+		{key: "summary", min: 30, cell: func(r *row) string { return r.Summary }},
+	}}
+}
+
+// alertDetail is alerts show.
+type alertDetail struct {
+	alertRow
+	Args  []detect.Arg `json:"args"`
+	Refs  []refRow     `json:"frames"`
+	Notes []store.Note `json:"notes"`
+}
+
+// refRow names a frame that shows what the alert says.
+type refRow struct {
+	Path   string     `json:"path"`
+	Number int64      `json:"number"`
+	Time   store.Time `json:"time"`
+}
+
+func newAlertsShowCommand(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one alert: what, who, when, why, what to do, and the frames",
+		Long: `Show one alert: what, who, when, why, what to do, the frames that show it, and
+notes. ID may be cut as long as it is one alert's.` + exitStatusHelp,
+		Example: `  osect alerts show 3f2a91c04b7d
+  osect alerts show 3f2a --format json`,
+		Args: wantArgs(1, 1, "ID"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runAlertsShow(cmd.Context(), a, format, args[0]) },
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "table or json")
+	return cmd
+}
+
+func runAlertsShow(ctx context.Context, a *app, format, id string) (err error) {
+	if err := checkFormat(format, "table", "json"); err != nil {
+		return err
+	}
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	al, err := findAlert(ctx, st, id)
+	if err != nil {
+		return err
+	}
+	captures, err := st.Captures(ctx)
+	if err != nil {
+		return err
+	}
+	paths := map[int64]string{}
+	for _, c := range captures {
+		paths[c.ID] = c.Path
+	}
+	d := alertDetail{alertRow: toAlertRow(a.lang, &al), Args: append([]detect.Arg{}, al.Args...), Refs: []refRow{}, Notes: append([]store.Note{}, al.Notes...)}
+	for _, r := range al.Refs {
+		d.Refs = append(d.Refs, refRow{Path: paths[r.Capture], Number: r.Number, Time: store.Time(r.Time)})
+	}
+	if format == "json" {
+		return printJSON(a.stdout, d)
+	}
+	return printAlert(a, &d)
+}
+
+// findAlert gets an alert by its id or the beginning of it.
+func findAlert(ctx context.Context, st *store.Store, id string) (store.Alert, error) {
+	al, err := st.Alert(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return al, fmt.Errorf("%w: see osect alerts list", err)
+	}
+	return al, err
+}
+
+func printAlert(a *app, d *alertDetail) error {
+	var rows [][2]string
+	add := func(key, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{a.get("column." + key), value})
+		}
+	}
+	add("summary", d.Summary)
+	add("severity", a.get("alert.severity."+d.Severity))
+	add("reason", d.Reason)
+	add("action", d.Action)
+	add("src", strings.TrimSpace(d.SrcIP+" "+d.SrcMAC))
+	add("dst", strings.TrimSpace(d.DstIP+" "+d.DstMAC))
+	add("first_seen", a.clock(int64(d.FirstSeen)))
+	add("last_seen", a.clock(int64(d.LastSeen)))
+	add("count", strconv.FormatUint(d.Count, 10))
+	add("kind", a.get("alert.kind."+d.Kind)+" ("+d.Subkind+")")
+	add("technique", d.Technique)
+	add("site", d.Site)
+	add("sensor", d.Sensor)
+	add("state", a.get("alert.state."+d.State))
+	add("id", d.ID)
+	if err := pairs(a.stdout, rows); err != nil {
+		return err
+	}
+	if len(d.Refs) > 0 {
+		a.title("cli.title.frames")
+		for _, r := range d.Refs {
+			fmt.Fprintf(a.stdout, "  %s  %s -n %d\n", a.clock(int64(r.Time)), clean(r.Path), r.Number)
+		}
+	}
+	if len(d.Notes) > 0 {
+		a.title("cli.title.notes")
+		for _, n := range d.Notes {
+			fmt.Fprintf(a.stdout, "  %s  %s: %s\n", a.clock(int64(n.At)), clean(n.Author), clean(n.Text))
+		}
+	}
+	return nil
+}
+
+func newAlertsAckCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "ack ID...",
+		Short:   "Mark alerts as seen",
+		Long:    `Mark alerts as seen (acknowledged). What they are about stays abnormal.` + exitStatusHelp,
+		Example: `  osect alerts ack 3f2a91c04b7d 88aa`,
+		Args:    wantArgs(1, -1, "ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.eachAlert(cmd.Context(), args, func(st *store.Store, al *store.Alert) error { return st.AckAlert(al.ID) })
+		},
+	}
+}
+
+func newAlertsAcceptCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "accept ID...",
+		Short: "Accept alerts: what they are about is normal from now on",
+		Long: `Accept alerts: what they are about is added to the learned rows by hand and is
+normal from now on. An alert that stands for many findings cannot be accepted
+so: learn that time again (osect learn --from --to).` + exitStatusHelp,
+		Example: `  osect alerts accept 3f2a91c04b7d`,
+		Args:    wantArgs(1, -1, "ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.eachAlert(cmd.Context(), args, func(st *store.Store, al *store.Alert) error {
+				rows := al.AcceptRows()
+				if len(rows) == 0 {
+					return inputErrorf("alert %s cannot be accepted by a row: learn that time again with osect learn --from --to", al.ID)
+				}
+				return st.AcceptAlert(al.ID, rows)
+			})
+		},
+	}
+}
+
+func newAlertsNoteCommand(a *app) *cobra.Command {
+	var author string
+	cmd := &cobra.Command{
+		Use:     "note ID TEXT",
+		Short:   "Write a note at an alert",
+		Long:    `Write a note at an alert; osect alerts show prints it.` + exitStatusHelp,
+		Example: `  osect alerts note 3f2a91c04b7d "asked the line's engineer"`,
+		Args:    wantArgs(2, 2, "ID and TEXT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(args[1]) == "" {
+				return usageErrorf("the note is empty")
+			}
+			by := author
+			if u, err := user.Current(); by == "" && err == nil {
+				by = cmp.Or(u.Username, u.Uid)
+			}
+			return a.eachAlert(cmd.Context(), args[:1], func(st *store.Store, al *store.Alert) error {
+				return st.AddNote(al.ID, by, args[1])
+			})
+		},
+	}
+	cmd.Flags().StringVar(&author, "author", "", "`name` of the writer (default: the user)")
+	return cmd
+}
+
+// eachAlert does something with each of the alerts; all are looked up first.
+func (a *app) eachAlert(ctx context.Context, ids []string, do func(*store.Store, *store.Alert) error) (err error) {
+	st, err := a.openWrite(false)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	var alerts []store.Alert
+	for _, id := range ids {
+		al, err := findAlert(ctx, st, id)
+		if err != nil {
+			return err
+		}
+		alerts = append(alerts, al)
+	}
+	for i := range alerts {
+		if err := do(st, &alerts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

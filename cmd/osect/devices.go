@@ -1,0 +1,424 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"osect/decode"
+	"osect/inventory"
+	"osect/store"
+)
+
+// deviceRow is a row of devices list.
+type deviceRow struct {
+	MAC             string     `json:"mac"`
+	IPs             []string   `json:"ips"`
+	Vendor          string     `json:"vendor"`
+	Hostname        string     `json:"hostname"`
+	OS              string     `json:"os"`
+	OSAccuracy      int        `json:"os_accuracy"`
+	Role            string     `json:"role"`
+	RoleConfidence  int        `json:"role_confidence"`
+	Importance      int        `json:"importance"`
+	Router          bool       `json:"router"`
+	Internet        bool       `json:"internet"`
+	Peers           int        `json:"peers"`
+	VLANs           []uint16   `json:"vlans"`
+	Site            string     `json:"site"`
+	Sensors         []string   `json:"sensors"`
+	FirstSeen       store.Time `json:"first_seen"`
+	LastSeen        store.Time `json:"last_seen"`
+	PacketsSent     uint64     `json:"packets_sent"`
+	BytesSent       uint64     `json:"bytes_sent"`
+	PacketsReceived uint64     `json:"packets_received"`
+	BytesReceived   uint64     `json:"bytes_received"`
+	InLedger        bool       `json:"in_ledger"`
+}
+
+func toDeviceRow(d *inventory.Device) deviceRow {
+	r := deviceRow{
+		IPs: []string{}, Vendor: d.Vendor, Hostname: d.Hostname, OS: d.OS, OSAccuracy: d.OSAccuracy,
+		Role: d.Role, RoleConfidence: d.RoleConfidence, Importance: d.Importance, Router: d.Router, Internet: d.Internet, Peers: d.Peers,
+		VLANs: append([]uint16{}, d.VLANs...), Site: d.Site, Sensors: append([]string{}, d.Sensors...),
+		FirstSeen: store.Time(d.FirstSeen), LastSeen: store.Time(d.LastSeen),
+		PacketsSent: d.PacketsSent, BytesSent: d.BytesSent, PacketsReceived: d.PacketsReceived, BytesReceived: d.BytesReceived,
+		InLedger: d.InLedger,
+	}
+	if d.MAC != 0 {
+		r.MAC = d.MAC.String()
+	}
+	for _, ip := range d.IPs {
+		r.IPs = append(r.IPs, ip.String())
+	}
+	return r
+}
+
+type devicesOptions struct {
+	listOptions
+	where
+	internetEach bool
+	role         string
+}
+
+func newDevicesCommand(a *app) *cobra.Command {
+	var o devicesOptions
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List devices",
+		Long: `List devices: one row for each MAC of a site, or for each IP address where no
+MAC of its own is seen (behind a router). Internet addresses are one row
+together, unless --internet-each.` + listHelp + exitStatusHelp,
+		Example: `  osect devices list
+  osect devices list --role plc
+  osect devices list --address 192.168.3.0/24 --wide
+  osect devices list --all --format csv --bom`,
+		Args: wantArgs(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd.Flags().Changed("limit")); err != nil {
+				return err
+			}
+			return runDevicesList(cmd.Context(), a, o)
+		},
+	}
+	list.Flags().BoolVar(&o.internetEach, "internet-each", false, "a row for each internet address")
+	list.Flags().StringVar(&o.role, "role", "", "only this role, such as plc or hmi")
+	o.where.addFlags(list.Flags())
+	o.listOptions.addFlags(list.Flags())
+	return newGroup("devices", "Devices: what is there", list, newDevicesShowCommand(a))
+}
+
+// devices makes the devices of the store that the filter leaves.
+func (a *app) devices(ctx context.Context, st *store.Store, f store.Filter, internetEach bool) ([]inventory.Device, inventory.Input, error) {
+	address := f.Address
+	f.Address = ""
+	in, err := st.DeviceInput(ctx, f)
+	if err != nil {
+		return nil, in, err
+	}
+	devices := inventory.Devices(in, inventory.Options{InternetEach: internetEach})
+	if address != "" {
+		devices = slices.DeleteFunc(devices, func(d inventory.Device) bool { return !isDevice(&d, address) })
+	}
+	return devices, in, nil
+}
+
+// isDevice says whether address (an IP, a prefix or a MAC) is one of the device's.
+func isDevice(d *inventory.Device, address string) bool {
+	if p, err := netip.ParsePrefix(address); err == nil {
+		return slices.ContainsFunc(d.IPs, func(ip decode.Addr) bool { return p.Contains(ip.Netip()) })
+	}
+	if m, err := decode.ParseMAC(strings.ToLower(address)); err == nil {
+		return d.MAC == m
+	}
+	ip, err := decode.ParseAddr(address)
+	return err == nil && slices.Contains(d.IPs, ip)
+}
+
+func runDevicesList(ctx context.Context, a *app, o devicesOptions) (err error) {
+	if err := oneOf("role", o.role, inventory.Roles...); err != nil {
+		return err
+	}
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	f, err := o.filter(ctx, st)
+	if err != nil {
+		return err
+	}
+	devices, _, err := a.devices(ctx, st, f, o.internetEach)
+	if err != nil {
+		return err
+	}
+	var rows []deviceRow
+	for i := range devices {
+		if o.role == "" || devices[i].Role == o.role {
+			rows = append(rows, toDeviceRow(&devices[i]))
+		}
+	}
+	return deviceTable(a).print(a, &o.listOptions, slice(rows))
+}
+
+func deviceTable(a *app) listing[deviceRow] {
+	type row = deviceRow
+	return listing[row]{columns: []column[row]{
+		{key: "ips", cell: func(r *row) string { return a.deviceIPs(r) }},
+		{key: "mac", cell: func(r *row) string { return r.MAC }},
+		{key: "vendor", min: 8, drop: 3, cell: func(r *row) string { return r.Vendor }},
+		{key: "hostname", min: 8, drop: 4, cell: func(r *row) string { return r.Hostname }},
+		{key: "role", min: 6, cell: func(r *row) string { return a.or("device.role."+r.Role, r.Role) }},
+		{key: "importance", drop: 2, right: true, cell: func(r *row) string { return strconv.Itoa(r.Importance) }},
+		{key: "last_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+	}}
+}
+
+// deviceIPs is the first IPv4 address, else the first address, and how many more there are.
+func (a *app) deviceIPs(r *deviceRow) string {
+	if r.Internet {
+		return a.get("device.internet")
+	}
+	if len(r.IPs) == 0 {
+		return ""
+	}
+	first := r.IPs[0]
+	for _, ip := range r.IPs {
+		if !strings.Contains(ip, ":") {
+			first = ip
+			break
+		}
+	}
+	if len(r.IPs) > 1 {
+		first += fmt.Sprintf(" +%d", len(r.IPs)-1)
+	}
+	return first
+}
+
+// deviceDetail is devices show.
+type deviceDetail struct {
+	deviceRow
+	Reasons    []reasonRow          `json:"reasons"`
+	Peers      []peerRow            `json:"peer_list"`
+	Operations []store.OperationRow `json:"operations"`
+	Alerts     []alertRow           `json:"alerts"`
+}
+
+type reasonRow struct {
+	Role   string `json:"role"`
+	Weight int    `json:"weight"`
+	Reason string `json:"reason"`
+}
+
+// peerRow is one service between the device and another end.
+type peerRow struct {
+	Peer    string `json:"peer"`
+	Side    string `json:"side"` // of the device: client or server
+	Proto   string `json:"proto"`
+	Port    uint16 `json:"port"`
+	Service string `json:"service"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+}
+
+type devicesShowOptions struct {
+	where
+	format string
+}
+
+func newDevicesShowCommand(a *app) *cobra.Command {
+	var o devicesShowOptions
+	cmd := &cobra.Command{
+		Use:   "show ADDRESS",
+		Short: "Show one device: what it is and why, its peers, operations and alerts",
+		Long: `Show one device, named by an IP address or a MAC: what it is and by which
+evidence, whom it talks to, its control operations and its alerts.` + exitStatusHelp,
+		Example: `  osect devices show 192.168.3.39
+  osect devices show 00:00:5e:00:53:01 --format json`,
+		Args: wantArgs(1, 1, "ADDRESS: an IP address or a MAC"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runDevicesShow(cmd.Context(), a, o, args[0]) },
+	}
+	cmd.Flags().StringVar(&o.format, "format", "table", "table or json")
+	o.timeRange.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.site, "site", "", "only this site")
+	return cmd
+}
+
+func runDevicesShow(ctx context.Context, a *app, o devicesShowOptions, address string) (err error) {
+	if err := checkFormat(o.format, "table", "json"); err != nil {
+		return err
+	}
+	if strings.Contains(address, "/") || checkAddress(address) != nil {
+		return usageErrorf("%q is no IP address and no MAC", address)
+	}
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	o.address = address
+	f, err := o.filter(ctx, st)
+	if err != nil {
+		return err
+	}
+	found, in, err := a.devices(ctx, st, f, true)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return inputErrorf("%s: no device %s in %s: see osect devices list", address, address, a.db)
+	}
+	if len(found) > 1 {
+		return inputErrorf("%s: %d devices have this address: name one by its MAC or with --site", address, len(found))
+	}
+	d := &found[0]
+	detail := deviceDetail{deviceRow: toDeviceRow(d), Reasons: []reasonRow{}, Peers: peersOf(d, in.Links), Operations: []store.OperationRow{}, Alerts: []alertRow{}}
+	for _, r := range d.Reasons {
+		detail.Reasons = append(detail.Reasons, reasonRow{Role: r.Role, Weight: r.Weight, Reason: a.get(r.Key, "what", r.Arg)})
+	}
+	ends := make([]string, 0, len(d.IPs)+1)
+	if d.MAC != 0 {
+		ends = append(ends, d.MAC.String())
+	}
+	for _, ip := range d.IPs {
+		ends = append(ends, ip.String())
+	}
+	seen := map[string]bool{}
+	for _, end := range ends {
+		q := f
+		q.Address, q.Site = end, d.Site
+		ops, _, err := st.Operations(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, op := range ops {
+			if op.Src == end || !slices.Contains(ends, op.Src) {
+				detail.Operations = append(detail.Operations, op)
+			}
+		}
+		alerts, _, err := st.Alerts(ctx, q)
+		if err != nil {
+			return err
+		}
+		for i := range alerts {
+			if !seen[alerts[i].ID] {
+				seen[alerts[i].ID] = true
+				detail.Alerts = append(detail.Alerts, toAlertRow(a.lang, &alerts[i]))
+			}
+		}
+	}
+	if o.format == "json" {
+		return printJSON(a.stdout, detail)
+	}
+	return printDevice(a, &detail)
+}
+
+// peersOf are the links of a device, the busiest first.
+func peersOf(d *inventory.Device, links []inventory.Link) []peerRow {
+	own := func(end decode.Addr, mac decode.MAC) bool {
+		if end.IsMAC() {
+			return d.MAC != 0 && end == d.MAC.Addr()
+		}
+		return slices.Contains(d.IPs, end)
+	}
+	out := []peerRow{}
+	for _, l := range links {
+		if l.Site != d.Site {
+			continue
+		}
+		r := peerRow{Proto: protoName(l.Proto, l.Client), Port: l.ServerPort, Service: l.Service, Packets: l.Packets, Bytes: l.Bytes}
+		switch {
+		case own(l.Client, l.ClientMAC):
+			r.Side, r.Peer = "client", l.Server.String()
+		case own(l.Server, l.ServerMAC):
+			r.Side, r.Peer = "server", l.Client.String()
+		default:
+			continue
+		}
+		out = append(out, r)
+	}
+	slices.SortStableFunc(out, func(x, y peerRow) int { return cmp.Compare(y.Bytes, x.Bytes) })
+	return out
+}
+
+// protoName is the transport as listings print it; "ethernet" between MACs,
+// where the port is the EtherType.
+func protoName(proto uint8, end decode.Addr) string {
+	switch {
+	case end.IsMAC():
+		return "ethernet"
+	case proto == decode.ProtoTCP:
+		return "tcp"
+	case proto == decode.ProtoUDP:
+		return "udp"
+	case proto == decode.ProtoICMP:
+		return "icmp"
+	case proto == decode.ProtoICMP6:
+		return "icmp6"
+	}
+	return strconv.Itoa(int(proto))
+}
+
+// shown is how many rows of each part devices show prints; JSON has all.
+const shown = 20
+
+func printDevice(a *app, d *deviceDetail) error {
+	rows := [][2]string{}
+	add := func(key, value string) {
+		if value != "" && value != "0" {
+			rows = append(rows, [2]string{a.get("column." + key), value})
+		}
+	}
+	add("ips", strings.Join(d.IPs, " "))
+	add("mac", d.MAC)
+	add("vendor", d.Vendor)
+	add("hostname", d.Hostname)
+	add("os", d.OS)
+	add("role", fmt.Sprintf("%s (%d %%)", a.or("device.role."+d.Role, d.Role), d.RoleConfidence))
+	add("importance", strconv.Itoa(d.Importance))
+	add("site", d.Site)
+	add("sensors", strings.Join(d.Sensors, " "))
+	add("first_seen", a.clock(int64(d.FirstSeen)))
+	add("last_seen", a.clock(int64(d.LastSeen)))
+	add("packets_sent", fmt.Sprintf("%d (%s)", d.PacketsSent, human(d.BytesSent)))
+	add("packets_received", fmt.Sprintf("%d (%s)", d.PacketsReceived, human(d.BytesReceived)))
+	if err := pairs(a.stdout, rows); err != nil {
+		return err
+	}
+	if len(d.Reasons) > 0 {
+		a.title("cli.title.reasons")
+		for _, r := range d.Reasons {
+			fmt.Fprintf(a.stdout, "  %+d %s: %s\n", r.Weight, clean(a.or("device.role."+r.Role, r.Role)), clean(r.Reason))
+		}
+	}
+	o := listOptions{format: "table", limit: shown}
+	if len(d.Peers) > 0 {
+		a.title("cli.title.peers")
+		type row = peerRow
+		err := listing[row]{columns: []column[row]{
+			{key: "peer", cell: func(r *row) string { return r.Peer }},
+			{key: "side", cell: func(r *row) string { return a.get("cli.side." + r.Side) }},
+			{key: "service", min: 10, cell: func(r *row) string { return serviceText(r.Proto, r.Port, r.Service) }},
+			{key: "packets", right: true, cell: func(r *row) string { return strconv.FormatUint(r.Packets, 10) }},
+			{key: "bytes", right: true, cell: func(r *row) string { return human(r.Bytes) }},
+		}}.print(a, &o, slice(d.Peers))
+		if err != nil {
+			return err
+		}
+	}
+	if len(d.Operations) > 0 {
+		a.title("cli.title.operations")
+		if err := operationTable(a).print(a, &o, slice(d.Operations)); err != nil {
+			return err
+		}
+	}
+	if len(d.Alerts) > 0 {
+		a.title("cli.title.alerts")
+		return alertTable(a).print(a, &o, slice(d.Alerts))
+	}
+	return nil
+}
+
+// serviceText writes "tcp/502 modbus-tcp" or "ethernet 0x890f".
+func serviceText(proto string, port uint16, service string) string {
+	s := proto
+	switch {
+	case proto == "ethernet":
+		s += fmt.Sprintf(" 0x%04x", port)
+	case port != 0:
+		s += "/" + strconv.Itoa(int(port))
+	}
+	if service != "" {
+		s += " " + service
+	}
+	return s
+}
+
+// title prints the head of a part of a page.
+func (a *app) title(key string) { fmt.Fprintf(a.stdout, "\n%s\n", a.get(key)) }

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"osect/decode"
+	"osect/store"
+)
+
+// where are the flags by which most listings are narrowed.
+type where struct {
+	timeRange
+	address, site, sensor string
+}
+
+func (w *where) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&w.address, "address", "", "only this IP address, prefix (192.0.2.0/24) or MAC")
+	w.timeRange.addFlags(f)
+	f.StringVar(&w.site, "site", "", "only this site")
+	f.StringVar(&w.sensor, "sensor", "", "only what this sensor saw")
+}
+
+func (w *where) filter(ctx context.Context, st *store.Store) (store.Filter, error) {
+	f := store.Filter{Address: w.address, Site: w.site, Sensor: w.sensor}
+	if err := checkAddress(w.address); err != nil {
+		return f, err
+	}
+	var err error
+	f.From, f.To, err = w.bounds(ctx, st)
+	return f, err
+}
+
+// checkAddress refuses what is no address, prefix or MAC.
+func checkAddress(s string) error {
+	if s == "" {
+		return nil
+	}
+	if _, _, err := net.ParseCIDR(s); err == nil {
+		return nil
+	}
+	if _, err := decode.ParseAddr(s); err == nil {
+		return nil
+	}
+	if _, err := decode.ParseMAC(s); err == nil {
+		return nil
+	}
+	return usageErrorf("--address %q: want an IP address, a prefix such as 192.0.2.0/24, or a MAC", s)
+}
+
+type flowsOptions struct {
+	listOptions
+	where
+	protocol string
+}
+
+func newFlowsCommand(a *app) *cobra.Command {
+	var o flowsOptions
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List connections",
+		Long: `List connections, one row each, by the time of their first packet; with a limit
+the newest. "out" is from client to server. A row of what a tunnel carries names
+the tunnel and stands beside the row of the tunnel itself.` + listHelp + exitStatusHelp,
+		Example: `  osect flows list
+  osect flows list --address 192.168.3.0/24 --from 1h-ago
+  osect flows list --protocol modbus-tcp --wide
+  osect flows list --all --format csv --bom`,
+		Args: wantArgs(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd.Flags().Changed("limit")); err != nil {
+				return err
+			}
+			return runFlowsList(cmd.Context(), a, o)
+		},
+	}
+	list.Flags().StringVar(&o.protocol, "protocol", "", "only tcp, udp, icmp, icmp6, an IP protocol number, or a service")
+	o.where.addFlags(list.Flags())
+	o.listOptions.addFlags(list.Flags())
+	return newGroup("flows", "Connections: who talked to whom", list)
+}
+
+// listHelp tells what all listings have in common.
+const listHelp = `
+
+JSON and CSV have all keys, whatever the table shows, and do not change with the
+language. Times are UTC there and in --tz in tables. In CSV, a text that a
+spreadsheet would take for a formula has an apostrophe before it; control
+characters are written as \x1b everywhere.`
+
+func runFlowsList(ctx context.Context, a *app, o flowsOptions) (err error) {
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	f, err := o.filter(ctx, st)
+	if err != nil {
+		return err
+	}
+	f.Protocol = o.protocol
+	return flowTable(a).print(a, &o.listOptions, func(limit int, fn func(*store.Flow) error) (bool, error) {
+		f.Limit = limit
+		if limit == 0 {
+			return false, st.EachFlow(ctx, f, fn)
+		}
+		rows, more, err := st.Flows(ctx, f)
+		if err != nil {
+			return false, err
+		}
+		return more, visit(rows, fn)
+	})
+}
+
+func flowTable(a *app) listing[store.Flow] {
+	type row = store.Flow
+	return listing[row]{columns: []column[row]{
+		{key: "first_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.FirstSeen)) }},
+		{key: "client", cell: func(r *row) string { return endPoint(r.ClientIP, r.ClientPort) }},
+		{key: "server", cell: func(r *row) string { return endPoint(r.ServerIP, r.ServerPort) }},
+		{key: "proto", min: 7, cell: flowService},
+		{key: "packets", right: true, cell: func(r *row) string { return strconv.FormatUint(r.PacketsOut+r.PacketsIn, 10) }},
+		{key: "bytes", right: true, cell: func(r *row) string { return human(r.BytesOut + r.BytesIn) }},
+		{key: "state", drop: 2, cell: func(r *row) string { return a.or("cli.flow."+r.State, r.State) }},
+	}}
+}
+
+// flowService is the shortest true name of what a connection is.
+func flowService(r *store.Flow) string {
+	s := r.Proto
+	switch {
+	case r.Service != "":
+		s = r.Service
+	case r.Proto == "icmp" || r.Proto == "icmp6":
+		s = fmt.Sprintf("%s %d/%d", r.Proto, r.ICMPType, r.ICMPCode)
+	}
+	if r.Tunnel != "" {
+		s = r.Tunnel + ":" + s
+	}
+	return s
+}
+
+// endPoint writes an address with its port, if it has one.
+func endPoint(ip string, port uint16) string {
+	if port == 0 {
+		return ip
+	}
+	if strings.Contains(ip, ":") {
+		return "[" + ip + "]:" + strconv.Itoa(int(port))
+	}
+	return ip + ":" + strconv.Itoa(int(port))
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"osect/decode/ot"
+	"osect/store"
+)
+
+type otOptions struct {
+	listOptions
+	where
+	protocol, layer string
+	classes         []string
+}
+
+func newOTCommand(a *app) *cobra.Command {
+	var o otOptions
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List control operations",
+		Long: `List the messages of control protocols, counted by source, destination,
+protocol, function, direction and status. Sources and destinations of protocols
+without IP are MACs (--layer ethernet).
+
+Classes: read, write (changes data), control (changes how the device runs, its
+program, its clock, its network settings), identity, session, cyclic, other.` + listHelp + exitStatusHelp,
+		Example: `  osect ot list
+  osect ot list --class write,control
+  osect ot list --protocol slmp-melsec --address 192.168.3.39
+  osect ot list --layer ethernet --format json --all`,
+		Args: wantArgs(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd.Flags().Changed("limit")); err != nil {
+				return err
+			}
+			return runOTList(cmd.Context(), a, o)
+		},
+	}
+	list.Flags().StringSliceVar(&o.classes, "class", nil, "only these classes, separated by commas")
+	list.Flags().StringVar(&o.protocol, "protocol", "", "only this protocol, such as modbus-tcp")
+	list.Flags().StringVar(&o.layer, "layer", "", "only ip or ethernet")
+	o.where.addFlags(list.Flags())
+	o.listOptions.addFlags(list.Flags())
+	return newGroup("ot", "Control operations: who read, wrote, controlled what", list)
+}
+
+func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
+	if err := oneOf("layer", o.layer, "ip", "ethernet"); err != nil {
+		return err
+	}
+	var classes []string
+	for c := range ot.NumClasses {
+		classes = append(classes, c.String())
+	}
+	for _, c := range o.classes {
+		if err := oneOf("class", c, classes...); err != nil {
+			return err
+		}
+	}
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	f, err := o.filter(ctx, st)
+	if err != nil {
+		return err
+	}
+	f.Protocol, f.Layer = o.protocol, o.layer
+	if len(o.classes) == 1 {
+		f.Class = o.classes[0]
+	}
+	return operationTable(a).print(a, &o.listOptions, func(limit int, fn func(*store.OperationRow) error) (bool, error) {
+		if len(o.classes) < 2 {
+			f.Limit = limit
+			rows, more, err := st.Operations(ctx, f)
+			if err != nil {
+				return false, err
+			}
+			return more, visit(rows, fn)
+		}
+		rows, _, err := st.Operations(ctx, f)
+		if err != nil {
+			return false, err
+		}
+		rows = slices.DeleteFunc(rows, func(r store.OperationRow) bool { return !slices.Contains(o.classes, r.Class) })
+		return slice(rows)(limit, fn)
+	})
+}
+
+func operationTable(a *app) listing[store.OperationRow] {
+	type row = store.OperationRow
+	return listing[row]{columns: []column[row]{
+		{key: "src", cell: func(r *row) string { return r.Src }},
+		{key: "dst", cell: func(r *row) string { return r.Dst }},
+		{key: "protocol", min: 10, drop: 4, cell: func(r *row) string { return r.Protocol }},
+		{key: "function_code", min: 5, drop: 3, cell: func(r *row) string { return r.FunctionCode }},
+		{key: "function", min: 8, cell: func(r *row) string { return strings.TrimSpace(r.Function + " " + statusText(r.Status)) }},
+		{key: "direction", drop: 2, min: 3, cell: func(r *row) string { return a.or("cli.direction."+r.Direction, r.Direction) }},
+		{key: "class", drop: 5, cell: func(r *row) string { return a.get("ot.class." + r.Class) }},
+		{key: "count", right: true, cell: func(r *row) string { return strconv.FormatUint(r.Count, 10) }},
+		{key: "last_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+	}}
+}
+
+func statusText(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "[" + s + "]"
+}

@@ -1,0 +1,642 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"github.com/olekukonko/tablewriter/tw"
+	"github.com/spf13/pflag"
+
+	"osect/store"
+	"osect/text"
+)
+
+// defaultLimit is how many rows a table or a JSON array has when nothing is said.
+const defaultLimit = 1000
+
+// listOptions are the flags of every listing.
+type listOptions struct {
+	format string
+	bom    bool
+	limit  int
+	all    bool
+	wide   bool
+}
+
+func (o *listOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.format, "format", "table", "table, json or csv")
+	f.BoolVar(&o.bom, "bom", false, "begin CSV with a byte order mark, for Excel")
+	f.IntVar(&o.limit, "limit", defaultLimit, "at most `N` rows (CSV: all, unless this is given)")
+	f.BoolVar(&o.all, "all", false, "all rows")
+	f.BoolVar(&o.wide, "wide", false, "table: all columns, however wide")
+}
+
+// check completes the options: afterwards limit is the most rows, 0 for all.
+func (o *listOptions) check(limitGiven bool) error {
+	if err := checkFormat(o.format, "table", "json", "csv"); err != nil {
+		return err
+	}
+	switch {
+	case o.bom && o.format != "csv":
+		return usageErrorf("--bom is for --format csv")
+	case o.limit <= 0 && limitGiven && !o.all:
+		return usageErrorf("--limit %d: want a number of rows above 0, or --all", o.limit)
+	case o.all, o.format == "csv" && !limitGiven:
+		o.limit = 0
+	}
+	return nil
+}
+
+func checkFormat(format string, allowed ...string) error {
+	if !slices.Contains(allowed, format) {
+		return usageErrorf("--format %q: use %s", format, strings.Join(allowed, ", "))
+	}
+	return nil
+}
+
+// oneOf checks the value of a flag against a list; "" is always allowed.
+func oneOf[S ~string](flag string, value S, allowed ...S) error {
+	if value == "" || slices.Contains(allowed, value) {
+		return nil
+	}
+	var b strings.Builder
+	for i, s := range allowed {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(s))
+	}
+	return usageErrorf("--%s %q: use one of %s", flag, value, b.String())
+}
+
+// column is a column of a table for people.
+type column[T any] struct {
+	key  string // heads it: cli.column.<key>, else column.<key> of the catalogue
+	cell func(r *T) string
+	// min is the width down to which texts may be cut where the table is too wide; 0: never.
+	min int
+	// drop says in which order columns are left out where that is not enough, 1 first; 0: never.
+	drop  int
+	right bool // numbers
+	front bool // cut at its front, as paths are
+}
+
+// listing prints rows of one kind. The fields of T with their json tags are the
+// keys of JSON and CSV and the columns of --wide; columns are those of the
+// table that fits 80 columns.
+type listing[T any] struct {
+	columns []column[T]
+}
+
+// print asks each for rows and prints them as o says. each calls fn for at most
+// limit rows (0: all) and says whether there are more.
+func (l listing[T]) print(a *app, o *listOptions, each func(limit int, fn func(*T) error) (more bool, err error)) error {
+	out := bufio.NewWriterSize(a.stdout, 64<<10)
+	var w rowWriter[T]
+	switch o.format {
+	case "json":
+		w = newJSONRows[T](out)
+	case "csv":
+		w = newCSVRows[T](out, o.bom)
+	default:
+		w = &tableRows[T]{a: a, w: out, columns: l.columns, wide: o.wide}
+	}
+	n := 0
+	more, err := each(o.limit, func(r *T) error { n++; return w.row(r) })
+	if err == nil {
+		err = w.end()
+	}
+	if e := out.Flush(); err == nil && e != nil {
+		err = fmt.Errorf("standard output: %w", e)
+	}
+	if err == nil && more {
+		a.note(a.get("cli.more", "n", n))
+	}
+	return err
+}
+
+// slice is the each of rows that are in memory: the first of them.
+func slice[T any](rows []T) func(limit int, fn func(*T) error) (bool, error) {
+	return func(limit int, fn func(*T) error) (bool, error) {
+		n := len(rows)
+		if limit > 0 {
+			n = min(n, limit)
+		}
+		return n < len(rows), visit(rows[:n], fn)
+	}
+}
+
+func visit[T any](rows []T, fn func(*T) error) error {
+	for i := range rows {
+		if err := fn(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type rowWriter[T any] interface {
+	row(r *T) error
+	end() error
+}
+
+// jsonRows writes an array, one row a line.
+type jsonRows[T any] struct {
+	w   *bufio.Writer
+	buf bytes.Buffer
+	enc *json.Encoder
+	n   int
+}
+
+func newJSONRows[T any](w *bufio.Writer) *jsonRows[T] {
+	j := &jsonRows[T]{w: w}
+	j.enc = json.NewEncoder(&j.buf)
+	j.enc.SetEscapeHTML(false)
+	return j
+}
+
+func (j *jsonRows[T]) row(r *T) error {
+	j.buf.Reset()
+	if err := j.enc.Encode(r); err != nil {
+		return err
+	}
+	sep := ",\n"
+	if j.n == 0 {
+		sep = "[\n"
+	}
+	j.n++
+	j.w.WriteString(sep)
+	_, err := j.w.Write(escapeJSON(bytes.TrimSuffix(j.buf.Bytes(), []byte("\n"))))
+	return err
+}
+
+func (j *jsonRows[T]) end() error {
+	s := "\n]\n"
+	if j.n == 0 {
+		s = "[]\n"
+	}
+	_, err := j.w.WriteString(s)
+	return err
+}
+
+// printJSON writes one object, indented.
+func printJSON(w io.Writer, v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escapeJSON(b.Bytes()))
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
+}
+
+// escapeJSON escapes what encoding/json leaves as it is although a terminal
+// would act on it: DEL, C1 controls, direction marks.
+func escapeJSON(b []byte) []byte {
+	plain := true
+	for _, c := range b {
+		if c >= 0x7f {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return b
+	}
+	out := make([]byte, 0, len(b)+16)
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r < 0x7f || unicode.IsPrint(r) {
+			out = append(out, b[i:i+n]...)
+		} else if r <= 0xffff {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			r -= 0x10000
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		}
+		i += n
+	}
+	return out
+}
+
+// field is a field of a row that has a json tag.
+type field struct {
+	key   string
+	index int
+}
+
+func fieldsOf(t reflect.Type) []field {
+	var out []field
+	for i := range t.NumField() {
+		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); key != "" && key != "-" {
+			out = append(out, field{key, i})
+		}
+	}
+	return out
+}
+
+// csvRows writes a header and rows with the same keys as JSON.
+type csvRows[T any] struct {
+	w      *csv.Writer
+	fields []field
+	cells  []string
+}
+
+func newCSVRows[T any](w *bufio.Writer, bom bool) *csvRows[T] {
+	if bom {
+		w.WriteString("\uFEFF")
+	}
+	c := &csvRows[T]{w: csv.NewWriter(w), fields: fieldsOf(reflect.TypeFor[T]())}
+	c.cells = make([]string, len(c.fields))
+	for i, f := range c.fields {
+		c.cells[i] = f.key
+	}
+	c.w.Write(c.cells) // its error comes again at Flush
+	return c
+}
+
+func (c *csvRows[T]) row(r *T) error {
+	v := reflect.ValueOf(r).Elem()
+	for i, f := range c.fields {
+		c.cells[i] = noFormula(plain(v.Field(f.index)))
+	}
+	return c.w.Write(c.cells)
+}
+
+func (c *csvRows[T]) end() error {
+	c.w.Flush()
+	return c.w.Error()
+}
+
+// plain is a value of a row as text: a list separated by spaces, nothing for null.
+func plain(v reflect.Value) string {
+	switch x := v.Interface().(type) {
+	case string:
+		return clean(x)
+	case store.Time:
+		return x.String()
+	case []string:
+		return clean(strings.Join(x, " "))
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool())
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return strconv.FormatUint(v.Uint(), 10)
+	case reflect.String:
+		return clean(v.String())
+	case reflect.Pointer:
+		if v.IsNil() {
+			return ""
+		}
+		return plain(v.Elem())
+	case reflect.Slice:
+		parts := make([]string, v.Len())
+		for i := range parts {
+			parts[i] = plain(v.Index(i))
+		}
+		return strings.Join(parts, " ")
+	}
+	return clean(fmt.Sprint(v.Interface()))
+}
+
+var plainNumber = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
+
+// noFormula puts an apostrophe before a cell that a spreadsheet would compute:
+// one that begins with = + - @ or their full-width forms and is no number.
+// This is the rule of the report's CSV files too.
+func noFormula(s string) string {
+	r, _ := utf8.DecodeRuneInString(s)
+	if s != "" && strings.ContainsRune("=+-@＝＋－＠", r) && !plainNumber.MatchString(s) {
+		return "'" + s
+	}
+	return s
+}
+
+// clean makes a text from wire or file safe for a terminal: what is not
+// printable is written as \x1b or \u202e.
+func clean(s string) string {
+	ok := true
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			ok = false
+			break
+		}
+	}
+	if ok {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1, r < 0x80 && !unicode.IsPrint(r):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// tableChunk is how many rows make a table of their own, so that --all of very
+// many rows needs little memory.
+const tableChunk = 5000
+
+type tableRows[T any] struct {
+	a       *app
+	w       io.Writer
+	columns []column[T]
+	wide    bool
+	cells   [][]string
+	n       int
+}
+
+// wideColumns are the columns of --wide: all fields.
+func (t *tableRows[T]) wideColumns() []column[T] {
+	var out []column[T]
+	for _, f := range fieldsOf(reflect.TypeFor[T]()) {
+		typ := reflect.TypeFor[T]().Field(f.index).Type
+		right := false
+		switch typ.Kind() {
+		case reflect.Int, reflect.Uint64, reflect.Uint16, reflect.Uint8, reflect.Int64:
+			right = typ != reflect.TypeFor[store.Time]()
+		}
+		out = append(out, column[T]{key: f.key, right: right, cell: func(r *T) string {
+			v := reflect.ValueOf(r).Elem().Field(f.index)
+			if at, ok := v.Interface().(store.Time); ok {
+				return t.a.clock(int64(at))
+			}
+			return plain(v)
+		}})
+	}
+	return out
+}
+
+func (t *tableRows[T]) row(r *T) error {
+	if t.n == 0 && t.wide {
+		t.columns = t.wideColumns()
+	}
+	cells := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		cells[i] = clean(c.cell(r))
+	}
+	t.cells = append(t.cells, cells)
+	t.n++
+	if len(t.cells) == tableChunk {
+		return t.flush()
+	}
+	return nil
+}
+
+func (t *tableRows[T]) end() error {
+	if t.n == 0 {
+		t.a.note(t.a.get("cli.none"))
+		return nil
+	}
+	if len(t.cells) == 0 {
+		return nil
+	}
+	return t.flush()
+}
+
+func (t *tableRows[T]) flush() error {
+	g := grid{rows: t.cells}
+	for _, c := range t.columns {
+		g.columns = append(g.columns, gridColumn{head: t.a.heading(c.key), min: c.min, drop: c.drop, right: c.right, front: c.front})
+	}
+	if !t.wide {
+		g.fit(t.a.columns())
+	}
+	t.cells = t.cells[:0]
+	return g.render(t.w)
+}
+
+// heading is the head of a column in a table.
+func (a *app) heading(key string) string {
+	return text.Or(a.lang, "cli.column."+key, text.Or(a.lang, "column."+key, key))
+}
+
+// grid is a table whose cells are made.
+type grid struct {
+	columns []gridColumn
+	rows    [][]string
+}
+
+type gridColumn struct {
+	head         string
+	min, drop    int
+	right, front bool
+	full, width  int // of the widest cell, and what it gets
+	gone         bool
+}
+
+// gap is what stands between two columns.
+const gap = "  "
+
+// fit makes the table no wider than width where that is possible: columns that
+// may be left out and are empty go first, then texts are cut, then columns left out.
+func (g *grid) fit(width int) {
+	for i := range g.columns {
+		c := &g.columns[i]
+		for _, r := range g.rows {
+			c.full = max(c.full, twwidth.Width(r[i]))
+		}
+		c.gone = c.full == 0 && c.drop > 0
+		c.full = max(c.full, twwidth.Width(c.head))
+		c.width = c.full
+	}
+	for over := g.total() - width; over > 0; over = g.total() - width {
+		if c := g.widestToCut(); c != nil {
+			c.width--
+			continue
+		}
+		c := g.firstToDrop()
+		if c == nil {
+			break
+		}
+		c.gone = true
+		for i := range g.columns { // what was cut for it may grow again
+			g.columns[i].width = g.columns[i].full
+		}
+	}
+	for i, c := range g.columns {
+		if c.gone || c.width == c.full {
+			continue
+		}
+		shorten := cut
+		if c.front {
+			shorten = cutFront
+		}
+		for _, r := range g.rows {
+			r[i] = shorten(r[i], c.width)
+		}
+		g.columns[i].head = cut(c.head, c.width)
+	}
+}
+
+func (g *grid) widestToCut() *gridColumn {
+	var best *gridColumn
+	for i := range g.columns {
+		c := &g.columns[i]
+		if !c.gone && c.min > 0 && c.width > c.min && (best == nil || c.width > best.width) {
+			best = c
+		}
+	}
+	return best
+}
+
+func (g *grid) firstToDrop() *gridColumn {
+	var first *gridColumn
+	for i := range g.columns {
+		c := &g.columns[i]
+		if !c.gone && c.drop > 0 && (first == nil || c.drop < first.drop) {
+			first = c
+		}
+	}
+	return first
+}
+
+func (g *grid) total() int {
+	n, shown := 0, 0
+	for _, c := range g.columns {
+		if !c.gone {
+			n += c.width
+			shown++
+		}
+	}
+	return n + len(gap)*max(shown-1, 0)
+}
+
+// cut shortens s to width columns of a terminal; "…" marks that.
+func cut(s string, width int) string {
+	if twwidth.Width(s) <= width {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		w := twwidth.Width(string(r))
+		if n+w > width-1 {
+			return s[:i] + "…"
+		}
+		n += w
+	}
+	return s
+}
+
+// cutFront shortens s likewise, at its front.
+func cutFront(s string, width int) string {
+	if twwidth.Width(s) <= width {
+		return s
+	}
+	runes, n := []rune(s), 0
+	for i := len(runes) - 1; i >= 0; i-- {
+		w := twwidth.Width(string(runes[i]))
+		if n+w > width-1 {
+			return "…" + string(runes[i+1:])
+		}
+		n += w
+	}
+	return s
+}
+
+// render prints the table without lines, for the narrowest terminal.
+func (g *grid) render(w io.Writer) error {
+	var heads []string
+	var align []tw.Align
+	for _, c := range g.columns {
+		if c.gone {
+			continue
+		}
+		heads = append(heads, c.head)
+		if c.right {
+			align = append(align, tw.AlignRight)
+		} else {
+			align = append(align, tw.AlignLeft)
+		}
+	}
+	var b bytes.Buffer
+	t := newTable(&b, align)
+	t.Header(heads)
+	for _, r := range g.rows {
+		var cells []string
+		for i, c := range g.columns {
+			if !c.gone {
+				cells = append(cells, r[i])
+			}
+		}
+		if err := t.Append(cells); err != nil {
+			return err
+		}
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	return writeTrimmed(w, b.Bytes())
+}
+
+func newTable(w io.Writer, align []tw.Align) *tablewriter.Table {
+	cell := tw.CellConfig{
+		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
+		Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: gap, Overwrite: true}},
+		Alignment:  tw.CellAlignment{PerColumn: align},
+	}
+	return tablewriter.NewTable(w,
+		tablewriter.WithRendition(tw.Rendition{
+			Borders: tw.BorderNone,
+			Settings: tw.Settings{
+				Separators: tw.SeparatorsNone,
+				Lines:      tw.LinesNone,
+			},
+		}),
+		tablewriter.WithConfig(tablewriter.Config{Header: cell, Row: cell}),
+		tablewriter.WithTrimSpace(tw.Off),
+	)
+}
+
+// writeTrimmed writes lines without the spaces at their ends.
+func writeTrimmed(w io.Writer, b []byte) error {
+	for line := range bytes.Lines(b) {
+		if _, err := w.Write(append(bytes.TrimRight(line, " \n"), '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pairs prints names and values below each other.
+func pairs(w io.Writer, rows [][2]string) error {
+	width := 0
+	for _, r := range rows {
+		width = max(width, twwidth.Width(r[0]))
+	}
+	for _, r := range rows {
+		if _, err := fmt.Fprintf(w, "%s%s%s%s\n", clean(r[0]), strings.Repeat(" ", width-twwidth.Width(r[0])), gap, clean(r[1])); err != nil {
+			return err
+		}
+	}
+	return nil
+}

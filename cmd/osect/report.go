@@ -1,0 +1,326 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"osect/decode"
+	"osect/report"
+	"osect/store"
+	"osect/text"
+)
+
+type reportOptions struct {
+	timeRange
+	pptx, csvZip, customer, site string
+}
+
+func newReportCommand(a *app) *cobra.Command {
+	var o reportOptions
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Write the assessment as a PowerPoint deck and as CSV files",
+		Long: `Write the assessment of what was seen and detected: --pptx a PowerPoint deck,
+--csv-zip all its data as CSV files in a ZIP. At least one of them is needed; a
+file that is there is replaced.
+
+Reports are in Japanese unless --lang or OSECT_LANG says en.` + exitStatusHelp,
+		Example: `  osect report --pptx report.pptx --csv-zip report.zip
+  osect report --pptx report.pptx --lang en --customer "Example Foods"
+  osect report --csv-zip week.zip --from 7d-ago`,
+		Args: wantArgs(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runReport(cmd.Context(), a, o) },
+	}
+	cmd.Flags().StringVar(&o.pptx, "pptx", "", "write the deck to this `file`")
+	cmd.Flags().StringVar(&o.csvZip, "csv-zip", "", "write the CSV files to this ZIP `file`")
+	cmd.Flags().StringVar(&o.customer, "customer", "", "`name` of whose network it is, for the title")
+	cmd.Flags().StringVar(&o.site, "site", "", "only this site")
+	o.timeRange.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
+	if o.pptx == "" && o.csvZip == "" {
+		return usageErrorf("say what to write: --pptx FILE, --csv-zip FILE or both")
+	}
+	lang := text.JA
+	if a.langSet {
+		lang = a.lang
+	}
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	f := store.Filter{Site: o.site}
+	if f.From, f.To, err = o.bounds(ctx, st); err != nil {
+		return err
+	}
+	in, err := a.reportInput(ctx, st, f, lang)
+	if err != nil {
+		return err
+	}
+	in.Customer = o.customer
+	assessment := report.Build(in)
+	for _, x := range []struct {
+		path  string
+		write func(io.Writer, *report.Assessment, text.Lang) error
+	}{{o.pptx, report.WriteDeck}, {o.csvZip, report.WriteCSVZip}} {
+		if x.path == "" {
+			continue
+		}
+		if err := writeFile(x.path, func(w io.Writer) error { return x.write(w, assessment, lang) }); err != nil {
+			return err
+		}
+		a.note(a.get("cli.written", "path", x.path))
+	}
+	return nil
+}
+
+// writeFile writes a file as a whole: at the end it is there as it should be,
+// or what was there before.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".osect-*")
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return systemErrorf("%s cannot be written: %w: give a file in a directory that is there and yours to write", path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err := write(f); err != nil {
+		return systemErrorf("%s: %w", path, err)
+	}
+	const mode = 0o644
+	if err := f.Chmod(mode); err != nil {
+		return systemErrorf("%s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return systemErrorf("%s: %w", path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return systemErrorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func timeOf(t store.Time) time.Time { return time.Unix(0, int64(t)).UTC() }
+
+// maybe is the time of ns, zero for 0.
+func maybe(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
+// reportInput reads from the store what the report is built of.
+func (a *app) reportInput(ctx context.Context, st *store.Store, f store.Filter, lang text.Lang) (in report.Input, err error) {
+	in = report.Input{Program: buildInfo().program(), From: maybe(f.From), To: maybe(f.To), Zone: a.zone, Skipped: map[string]int64{}}
+	sensors, err := st.Sensors(ctx)
+	if err != nil {
+		return in, err
+	}
+	for _, s := range sensors {
+		if s.Minutes > 0 && (f.Site == "" || f.Site == s.Site) {
+			in.Sensors = append(in.Sensors, report.Sensor{Name: s.Name, Site: s.Site, First: timeOf(s.First), Last: timeOf(s.Last)})
+		}
+	}
+	captures, err := st.Captures(ctx)
+	if err != nil {
+		return in, err
+	}
+	for _, c := range captures {
+		in.Captures = append(in.Captures, report.Capture{
+			Path: c.Path, Packets: int64(c.Packets), Status: c.Status, Reason: c.Reason, First: maybe(int64(c.First)), Last: maybe(int64(c.Last)),
+		})
+	}
+	counters, err := st.Counters(ctx, f)
+	if err != nil {
+		return in, err
+	}
+	in.Packets, in.Decoded, in.Bytes = int64(counters.Packets), int64(counters.Decoded), int64(counters.Bytes)
+	for reason, n := range counters.Skipped {
+		in.Skipped[reason] = int64(n)
+	}
+	if err := st.EachFlow(ctx, f, func(*store.Flow) error { in.Connections++; return nil }); err != nil {
+		return in, err
+	}
+	if err := a.reportDevices(ctx, st, f, &in); err != nil {
+		return in, err
+	}
+	operations, _, err := st.Operations(ctx, f)
+	if err != nil {
+		return in, err
+	}
+	for _, r := range operations {
+		in.Operations = append(in.Operations, report.Operation{
+			Site: r.Site, Layer: r.Layer, Src: r.Src, Dst: r.Dst, Protocol: r.Protocol, Function: r.Function, FunctionCode: r.FunctionCode,
+			Direction: r.Direction, Class: r.Class, Count: int64(r.Count), First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen),
+		})
+	}
+	alerts, _, err := st.Alerts(ctx, f)
+	if err != nil {
+		return in, err
+	}
+	for i := range alerts {
+		r := toAlertRow(lang, &alerts[i])
+		in.Alerts = append(in.Alerts, report.Alert{
+			ID: r.ID, Site: r.Site, Kind: r.Kind, Subkind: r.Subkind, Severity: r.Severity, State: r.State,
+			SrcIP: r.SrcIP, SrcMAC: r.SrcMAC, DstIP: r.DstIP, DstMAC: r.DstMAC,
+			Summary: r.Summary, Reason: r.Reason, Action: r.Action, Technique: r.Technique,
+			Count: int64(r.Count), First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen), InLedger: r.InLedger,
+		})
+	}
+	edges, err := st.Edges(ctx, f)
+	if err != nil {
+		return in, err
+	}
+	in.Pairs = pairsOf(edges)
+	if in.Traffic, err = reportTraffic(ctx, st, f, sensors); err != nil {
+		return in, err
+	}
+	statuses, err := allStatuses(ctx, st)
+	for _, s := range statuses {
+		in.Detectors = append(in.Detectors, report.Detector{Kind: string(s.Kind), Mode: string(s.Mode), Since: maybe(s.Since), Learned: int64(s.Rows)})
+	}
+	return in, err
+}
+
+func (a *app) reportDevices(ctx context.Context, st *store.Store, f store.Filter, in *report.Input) error {
+	devices, _, err := a.devices(ctx, st, f, false)
+	if err != nil {
+		return err
+	}
+	for i := range devices {
+		r := toDeviceRow(&devices[i])
+		d := report.Device{
+			Site: r.Site, MAC: r.MAC, Vendor: r.Vendor, Hostname: r.Hostname, OS: r.OS, Role: r.Role, IPs: r.IPs, Sensors: r.Sensors,
+			OSAccuracy: r.OSAccuracy, Importance: r.Importance, First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen),
+			PacketsSent: int64(r.PacketsSent), BytesSent: int64(r.BytesSent),
+			PacketsReceived: int64(r.PacketsReceived), BytesReceived: int64(r.BytesReceived), InLedger: r.InLedger,
+		}
+		for _, v := range r.VLANs {
+			d.VLANs = append(d.VLANs, int(v))
+		}
+		in.Devices = append(in.Devices, d)
+	}
+	return nil
+}
+
+// pairsOf sums edges by site, client, server and service. What several sensors
+// of a site saw of the same is never added: the one that saw most counts. What
+// tunnels carry is left out, since it is in the tunnel's own traffic.
+func pairsOf(edges []store.EdgeTotal) []report.Pair {
+	type key struct{ site, client, server, service string }
+	sums := map[key]map[string]report.Pair{}
+	for i := range edges {
+		e := &edges[i]
+		if e.Tunnel != decode.NoTunnel {
+			continue
+		}
+		k := key{e.Site, e.Client.String(), e.Server.String(), pairService(e)}
+		if sums[k] == nil {
+			sums[k] = map[string]report.Pair{}
+		}
+		p := sums[k][e.Sensor]
+		p.Site, p.Client, p.Server, p.Service = k.site, k.client, k.server, k.service
+		p.Connections += int64(e.Opened)
+		p.Packets += int64(e.PacketsOut + e.PacketsIn)
+		p.Bytes += int64(e.BytesOut + e.BytesIn)
+		sums[k][e.Sensor] = p
+	}
+	var out []report.Pair
+	for _, bySensor := range sums {
+		names := slices.Sorted(maps.Keys(bySensor))
+		most := bySensor[names[0]]
+		for _, n := range names[1:] {
+			if bySensor[n].Bytes > most.Bytes {
+				most = bySensor[n]
+			}
+		}
+		out = append(out, most)
+	}
+	slices.SortFunc(out, func(x, y report.Pair) int {
+		return cmp.Or(strings.Compare(x.Site, y.Site), strings.Compare(x.Client, y.Client), strings.Compare(x.Server, y.Server), strings.Compare(x.Service, y.Service))
+	})
+	return out
+}
+
+// pairService names the service of an edge: the control protocol, else the
+// server's port ("445/tcp"), else the fixed port of the client.
+func pairService(e *store.EdgeTotal) string {
+	switch {
+	case e.Service != "":
+		return e.Service
+	case e.Ethernet():
+		return fmt.Sprintf("0x%04x", e.ServerPort)
+	case e.ClientPort != 0:
+		return strconv.Itoa(int(e.ClientPort)) + "→/" + protoName(e.Proto, e.Client)
+	case e.ServerPort != 0:
+		return strconv.Itoa(int(e.ServerPort)) + "/" + protoName(e.Proto, e.Client)
+	}
+	return protoName(e.Proto, e.Client)
+}
+
+// reportTraffic is what passed over time: summed over the sites, and of each
+// site that sensor's which saw most.
+func reportTraffic(ctx context.Context, st *store.Store, f store.Filter, sensors []store.Sensor) ([]report.Traffic, error) {
+	type series struct {
+		points []store.Point
+		bytes  uint64
+	}
+	most := map[string]series{}
+	for _, s := range sensors {
+		if f.Site != "" && f.Site != s.Site {
+			continue
+		}
+		q := f
+		q.Site, q.Sensor = s.Site, s.Name
+		points, err := st.Traffic(ctx, q, time.Minute)
+		if err != nil {
+			return nil, err
+		}
+		now := series{points: points}
+		for _, p := range points {
+			now.bytes += p.Bytes
+		}
+		if old, ok := most[s.Site]; !ok || now.bytes > old.bytes {
+			most[s.Site] = now
+		}
+	}
+	sum := map[store.Time]report.Traffic{}
+	for _, s := range most {
+		for _, p := range s.points {
+			t := sum[p.Time]
+			t.Start = timeOf(p.Time)
+			t.Packets += int64(p.Packets)
+			t.Bytes += int64(p.Bytes)
+			sum[p.Time] = t
+		}
+	}
+	var out []report.Traffic
+	for _, at := range slices.Sorted(maps.Keys(sum)) {
+		out = append(out, sum[at])
+	}
+	return out, nil
+}

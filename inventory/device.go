@@ -1,0 +1,352 @@
+package inventory
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"osect/decode"
+	"osect/decode/ot"
+	"osect/observe"
+)
+
+// AddressTotal is one (IP, MAC, VLAN) of a site, summed over the minutes and
+// sensors that saw it: evidence joined, counts added, First the earliest, Last
+// the latest, TTL the highest.
+type AddressTotal struct {
+	observe.Address
+	Site    string
+	Sensors []string
+}
+
+// Fact is a fact that a device of a site told.
+type Fact struct {
+	observe.Fact
+	Site string
+}
+
+// Link is who used which service of whom at a site, summed over time: an
+// observe.Edge without VLAN and tunnel. Links inside tunnels are left out.
+type Link struct {
+	Site                 string
+	Client, Server       decode.Addr
+	ClientMAC, ServerMAC decode.MAC // last seen; 0 for none
+	Proto                uint8      // IP protocol number
+	ServerPort           uint16     // 0 where the protocol has none
+	Service              string     // OT protocol recognised, "" for none
+	Packets, Bytes       uint64     // both ways
+	Answered             bool
+}
+
+// Use is one OT function between two ends of a site, summed over time.
+type Use struct {
+	Site      string
+	Src, Dst  decode.Addr
+	Protocol  string // the sheet's name
+	Class     ot.Class
+	Direction ot.Direction
+	Count     uint64
+}
+
+// Input is all that devices are made of, of any number of sites.
+type Input struct {
+	Addresses []AddressTotal
+	Facts     []Fact
+	Links     []Link
+	Uses      []Use
+}
+
+// Options of Devices; the zero value is the default.
+type Options struct {
+	// InternetEach gives each public address a row of its own; else all of a site are one.
+	InternetEach bool
+	// Internal says which public addresses are used inside (nil: none).
+	Internal func(decode.Addr) bool
+}
+
+// Device is one device of a site: what `osect devices list` prints.
+type Device struct {
+	Site string
+	// MAC is 0 for a device known by address only (then IPs has one) and for the internet row.
+	MAC decode.MAC
+	// Internet marks the row that stands for all public addresses (MAC 0, no IPs).
+	Internet bool
+	IPs      []decode.Addr // own addresses, sorted
+	Vendor   string        // IEEE registry, or what the device said of itself; "" unknown
+	Hostname string
+	OS       string // "" unknown
+	// OSAccuracy is 0 to 100.
+	OSAccuracy int
+	// Role is one of Roles; RoleConfidence 0 to 100; Reasons the evidence, strongest first.
+	Role           string
+	RoleConfidence int
+	Reasons        []Reason
+	// Importance is 0 to 100: see Importance in importance.go for the formula.
+	Importance int
+	// Router says that the MAC carries other devices' packets.
+	Router  bool
+	VLANs   []uint16 // sorted; untagged is not listed
+	Sensors []string // sorted
+	// FirstSeen and LastSeen in ns since 1970 UTC.
+	FirstSeen, LastSeen            int64
+	PacketsSent, BytesSent         uint64
+	PacketsReceived, BytesReceived uint64
+	// Peers is the number of other ends it exchanged packets with.
+	Peers int
+	// InLedger is set by the caller: the ledger is not this room's.
+	InLedger bool
+}
+
+// Reason is one piece of evidence for a role.
+type Reason struct {
+	Role   string
+	Weight int
+	// Key is of text/ (device.reason.…), Arg fills {what}.
+	Key, Arg string
+}
+
+// Devices makes devices of what was seen, in the order site, MAC (0 last), IP.
+// See the package comment for the rules.
+func Devices(in Input, o Options) []Device {
+	var devices []Device
+	bySite := map[string][]AddressTotal{}
+	for _, a := range in.Addresses {
+		if a.MAC == decode.NullMAC {
+			a.MAC = 0
+		}
+		bySite[a.Site] = append(bySite[a.Site], a)
+	}
+	for _, site := range slices.Sorted(maps.Keys(bySite)) {
+		s := newSite(site, bySite[site], &o)
+		s.facts(in.Facts)
+		s.graph(in.Links, in.Uses)
+		devices = append(devices, s.finish()...)
+	}
+	return devices
+}
+
+// site makes the devices of one site.
+type site struct {
+	name   string
+	o      *Options
+	work   []*work
+	byMAC  map[decode.MAC]*work
+	owners map[decode.Addr][]*work // devices that have an address
+	inet   *work                   // the one row for all public addresses
+}
+
+// work is a device in the making.
+type work struct {
+	Device
+	seen     []observe.Address
+	peers    map[*work]bool
+	clients  map[*work]bool // use a service of it
+	targets  map[*work]bool // it writes to or controls them by OT
+	evidence map[reasonKey]Reason
+	names    []name
+}
+
+type reasonKey struct{ role, key, arg string }
+
+func (s *site) public(a decode.Addr) bool {
+	return Public(a) && (s.o.Internal == nil || !s.o.Internal(a))
+}
+
+func (s *site) add(d Device) *work {
+	d.Site = s.name
+	w := &work{Device: d, peers: map[*work]bool{}, clients: map[*work]bool{}, targets: map[*work]bool{}, evidence: map[reasonKey]Reason{}}
+	s.work = append(s.work, w)
+	return w
+}
+
+func newSite(name string, rows []AddressTotal, o *Options) *site {
+	s := &site{name: name, o: o, byMAC: map[decode.MAC]*work{}, owners: map[decode.Addr][]*work{}}
+	seen := map[decode.MAC][]observe.Address{}
+	sent := map[decode.MAC]bool{}
+	for i := range rows {
+		a := &rows[i].Address
+		seen[a.MAC] = append(seen[a.MAC], *a)
+		sent[a.MAC] = sent[a.MAC] || Sent(a)
+	}
+	private := false // some MAC uses a private IPv4 address
+	for i := range rows {
+		a := &rows[i].Address
+		private = private || a.MAC != 0 && Sent(a) && a.IP.IsIPv4() && Ownable(a.IP) && !linkLocal(a.IP) && !s.public(a.IP)
+	}
+	// MACs first: who is a router, and who claims what.
+	claims := map[decode.Addr]bool{}
+	for _, mac := range slices.Sorted(maps.Keys(seen)) {
+		if mac == 0 || mac.Group() || !sent[mac] {
+			continue
+		}
+		w := s.add(Device{MAC: mac, Router: Router(mac, seen[mac], o.Internal) || private && s.onlyPublic(seen[mac])})
+		w.seen = seen[mac]
+		s.byMAC[mac] = w
+		for i := range w.seen {
+			if a := &w.seen[i]; Claimed(a) && Ownable(a.IP) {
+				claims[a.IP] = true
+				s.own(w, a.IP)
+			}
+		}
+	}
+	// What a MAC that is no router uses without a claim by anyone is its own.
+	for _, w := range s.work {
+		for i := range w.seen {
+			if a := &w.seen[i]; !w.Router && Sent(a) && Ownable(a.IP) && !claims[a.IP] {
+				s.own(w, a.IP)
+			}
+		}
+		if w.Router {
+			for i := range w.seen {
+				if a := &w.seen[i]; Sent(a) && linkLocal(a.IP) && !claims[a.IP] {
+					s.own(w, a.IP)
+				}
+			}
+		}
+	}
+	// The rest: addresses behind routers or without link layer.
+	for i := range rows {
+		a := &rows[i].Address
+		if !Ownable(a.IP) || len(s.owners[a.IP]) > 0 {
+			continue
+		}
+		switch public := s.public(a.IP); {
+		case public && !s.o.InternetEach:
+			if s.inet == nil {
+				s.inet = s.add(Device{Internet: true})
+			}
+		case public || Sent(a):
+			s.own(s.add(Device{}), a.IP)
+		}
+	}
+	for i := range rows {
+		s.count(&rows[i])
+	}
+	return s
+}
+
+// onlyPublic says whether the rows of a MAC hold a public IPv4 address and no
+// claim and no other address that it could own.
+func (s *site) onlyPublic(seen []observe.Address) bool {
+	found := false
+	for i := range seen {
+		a := &seen[i]
+		switch {
+		case !Ownable(a.IP):
+		case Claimed(a) || !a.IP.IsIPv4() || !s.public(a.IP):
+			return false
+		default:
+			found = true
+		}
+	}
+	return found
+}
+
+// own gives an address to a device.
+func (s *site) own(w *work, ip decode.Addr) {
+	if !slices.Contains(w.IPs, ip) {
+		w.IPs = append(w.IPs, ip)
+		s.owners[ip] = append(s.owners[ip], w)
+	}
+}
+
+// count adds a row's traffic and times to the device it is of. What a router carries
+// for an address is that address's traffic, once: not where its own device's MAC was seen too.
+func (s *site) count(a *AddressTotal) {
+	w := s.byMAC[a.MAC]
+	if w != nil {
+		w.time(a)
+	}
+	if Ownable(a.IP) && (w == nil || !slices.Contains(w.IPs, a.IP)) {
+		switch owners := s.owners[a.IP]; {
+		case len(owners) == 1 && (owners[0].MAC == 0 || a.MAC == 0):
+			w = owners[0]
+			w.time(a)
+		case len(owners) == 0 && s.inet != nil && s.public(a.IP):
+			w = s.inet
+			w.time(a)
+		default:
+			return
+		}
+	}
+	if w == nil {
+		return
+	}
+	w.PacketsSent += a.PacketsSent
+	w.BytesSent += a.BytesSent
+	w.PacketsReceived += a.PacketsReceived
+	w.BytesReceived += a.BytesReceived
+}
+
+// time joins a row's times, VLAN and sensors.
+func (w *work) time(a *AddressTotal) {
+	if w.FirstSeen == 0 || a.First < w.FirstSeen {
+		w.FirstSeen = a.First
+	}
+	w.LastSeen = max(w.LastSeen, a.Last)
+	if a.VLAN != decode.NoVLAN && !slices.Contains(w.VLANs, a.VLAN) {
+		w.VLANs = append(w.VLANs, a.VLAN)
+	}
+	for _, n := range a.Sensors {
+		if !slices.Contains(w.Sensors, n) {
+			w.Sensors = append(w.Sensors, n)
+		}
+	}
+}
+
+// find is the device of an end, nil for none (multicast, never sent). mac helps where
+// an address has several owners; 0 for unknown.
+func (s *site) find(a decode.Addr, mac decode.MAC) *work {
+	if a.IsMAC() {
+		return s.byMAC[a.MAC()]
+	}
+	owners := s.owners[a]
+	for _, w := range owners {
+		if w.MAC == mac {
+			return w
+		}
+	}
+	switch {
+	case len(owners) > 0:
+		return owners[0]
+	case s.public(a):
+		return s.inet
+	case !Ownable(a) && !a.Multicast():
+		return s.byMAC[mac] // a DHCP client's 0.0.0.0
+	}
+	return nil
+}
+
+// finish settles names, roles and importance.
+func (s *site) finish() []Device {
+	out := make([]Device, 0, len(s.work))
+	for _, w := range s.work {
+		slices.SortFunc(w.IPs, decode.Addr.Compare)
+		slices.Sort(w.VLANs)
+		slices.Sort(w.Sensors)
+		if v := Vendor(w.MAC); v != "" {
+			w.Vendor = v
+		}
+		w.Hostname = best(w.names)
+		w.Peers = len(w.peers)
+		w.role(s.public)
+		w.Importance = Importance(&w.Device, len(w.clients), len(w.targets))
+		out = append(out, w.Device)
+	}
+	slices.SortFunc(out, compareDevices)
+	return out
+}
+
+func compareDevices(a, b Device) int {
+	// MAC 0 last: it wraps to the highest value.
+	if c := cmp.Compare(uint64(a.MAC)-1, uint64(b.MAC)-1); c != 0 {
+		return c
+	}
+	if a.Internet != b.Internet {
+		if b.Internet {
+			return -1
+		}
+		return 1
+	}
+	return slices.CompareFunc(a.IPs, b.IPs, decode.Addr.Compare)
+}

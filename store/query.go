@@ -1,0 +1,1131 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"osect/decode"
+	"osect/decode/ot"
+	"osect/detect"
+	"osect/inventory"
+	"osect/observe"
+)
+
+// ErrFilter: a filter's address, protocol or class is none.
+var ErrFilter = errors.New("bad filter")
+
+// query is a statement being put together.
+type query struct {
+	parts []string
+	args  []any
+}
+
+func (q *query) add(part string, args ...any) {
+	q.parts = append(q.parts, part)
+	q.args = append(q.args, args...)
+}
+
+func (q *query) text() string { return strings.Join(q.parts, " ") }
+
+func (q *query) between(column string, from, to int64) {
+	if from != 0 {
+		q.add("AND "+column+">=?", from)
+	}
+	if to != 0 {
+		q.add("AND "+column+"<?", to)
+	}
+}
+
+func (q *query) equal(column, value string) {
+	if value != "" {
+		q.add("AND "+column+"=?", value)
+	}
+}
+
+func (q *query) limit(n int) {
+	if n > 0 {
+		q.add("LIMIT ?", n)
+	}
+}
+
+// sensors narrows to f's site and sensor.
+func (q *query) sensors(f *Filter) {
+	if f.Site == "" && f.Sensor == "" {
+		return
+	}
+	q.add("AND sensor IN (SELECT se.id FROM sensor se JOIN site si ON si.id=se.site WHERE 1")
+	q.equal("si.name", f.Site)
+	q.equal("se.name", f.Sensor)
+	q.add(")")
+}
+
+// minutes narrows to the minutes that the window touches, of f's sensors.
+func (q *query) minutes(f *Filter) {
+	if f.From != 0 {
+		q.add("AND minute>=?", floorDiv(f.From, observe.MinuteLength))
+	}
+	if f.To != 0 {
+		q.add("AND minute<?", -floorDiv(-f.To, observe.MinuteLength))
+	}
+	q.sensors(f)
+}
+
+// collect runs a query and reads its rows.
+func collect[T any](s *Store, ctx context.Context, doing, q string, row func(scan func(...any) error) (T, error), args ...any) ([]T, error) {
+	var list []T
+	err := s.each(ctx, doing, q, args, func(scan func(...any) error) error {
+		v, err := row(scan)
+		if err == nil {
+			list = append(list, v)
+		}
+		return err
+	})
+	return list, err
+}
+
+// each runs a query and calls row for each row; an error of row ends it and is returned as it is.
+func (s *Store) each(ctx context.Context, doing, q string, args []any, row func(scan func(...any) error) error) error {
+	if s.seen != nil {
+		s.seen(q, args)
+	}
+	rows, err := s.db.QueryContext(ctx, q, args...)
+	if err != nil {
+		return s.wrap(doing, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return s.wrap(doing, rows.Err())
+}
+
+// sensorName is a sensor with the name of its site.
+type sensorName struct{ site, name string }
+
+func (s *Store) sensorNames(ctx context.Context) (map[int64]sensorName, error) {
+	names := map[int64]sensorName{}
+	err := s.each(ctx, "read the sensors", "SELECT se.id, si.name, se.name FROM sensor se JOIN site si ON si.id=se.site", nil, func(scan func(...any) error) error {
+		var id int64
+		var n sensorName
+		err := scan(&id, &n.site, &n.name)
+		names[id] = n
+		return err
+	})
+	return names, err
+}
+
+// ends is a condition on addresses and MACs made from Filter.Address.
+type ends struct {
+	lo, hi []byte // of the table end, both included
+	mac    decode.MAC
+}
+
+func parseEnds(address string) (*ends, error) {
+	if address == "" {
+		return nil, nil
+	}
+	if a, err := decode.ParseAddr(address); err == nil {
+		e := &ends{lo: a.Bytes(), hi: a.Bytes()}
+		if a.IsMAC() {
+			e.mac = a.MAC()
+		}
+		return e, nil
+	}
+	p, err := netip.ParsePrefix(address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q is no IP address, prefix or MAC", ErrFilter, address)
+	}
+	e := &ends{lo: p.Masked().Addr().AsSlice()}
+	e.hi = slices.Clone(e.lo)
+	for i := p.Bits(); i < len(e.hi)*8; i++ {
+		e.hi[i/8] |= 0x80 >> (i % 8)
+	}
+	return e, nil
+}
+
+// any is a condition that one of the columns (ids of end), or one of the MAC columns, is in e.
+func (e *ends) any(q *query, before string, columns, macs []string, after string) {
+	if e == nil {
+		return
+	}
+	q.add(before + "(0")
+	for _, c := range columns {
+		q.add("OR "+c+" IN (SELECT id FROM end WHERE addr BETWEEN ? AND ? AND length(addr)=?)", e.lo, e.hi, len(e.lo))
+	}
+	if e.mac != 0 {
+		for _, c := range macs {
+			q.add("OR "+c+"=?", int64(e.mac))
+		}
+	}
+	q.add(")" + after)
+}
+
+// piece is a part of a window that is read from one grain: [lo, hi) in minutes or hours.
+type piece struct {
+	hours  bool
+	lo, hi int64
+}
+
+const never = math.MaxInt64 / hourLength // an hour beyond all times
+
+// pieces cuts a window into what is read from hours and what from minutes:
+// the parts of hours at its ends, and hours whose rows are behind.
+func (s *Store) pieces(ctx context.Context, f *Filter) ([]piece, error) {
+	lo, hi := -never*60, never*60
+	if f.From != 0 {
+		lo = floorDiv(f.From, observe.MinuteLength)
+	}
+	if f.To != 0 {
+		hi = -floorDiv(-f.To, observe.MinuteLength)
+	}
+	var kept int64 // the first hour of which minutes are kept
+	pending, err := collect(s, ctx, "read the window", "SELECT DISTINCT hour FROM pending ORDER BY hour", func(scan func(...any) error) (h int64, err error) {
+		return h, scan(&h)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if kept, err = s.keptFrom(ctx); err != nil {
+		return nil, err
+	}
+	// Hours that are read whole: those inside, and those that have nothing else.
+	hourLo, hourHi := -floorDiv(-lo, 60), floorDiv(hi, 60)
+	if h := floorDiv(lo, 60); h < kept {
+		hourLo = h
+	}
+	if h := -floorDiv(-hi, 60); h <= kept {
+		hourHi = h
+	}
+	if hourLo >= hourHi {
+		return []piece{{false, lo, hi}}, nil
+	}
+	var list []piece
+	add := func(hours bool, lo, hi int64) {
+		if lo < hi {
+			list = append(list, piece{hours, lo, hi})
+		}
+	}
+	add(false, lo, hourLo*60)
+	from := hourLo
+	for _, h := range pending {
+		if h >= hourLo && h < hourHi {
+			add(true, from, h)
+			add(false, h*60, h*60+60)
+			if h < kept {
+				// Its minutes come on top of what hours hold of it.
+				add(true, h, h+1)
+			}
+			from = h + 1
+		}
+	}
+	add(true, from, hourHi)
+	add(false, hourHi*60, hi)
+	return list, nil
+}
+
+// sums adds to q a sub-select of a grain's sums over the window by (id, sensor), as x.
+func (q *query) sums(g grain, pieces []piece, f *Filter, only func(q *query)) {
+	q.add("(SELECT " + g.name + ", sensor, " + g.sums + ", min(first) AS first, max(last) AS last FROM (")
+	for i, p := range pieces {
+		unit, length := "minute", observe.MinuteLength
+		if p.hours {
+			unit, length = "hour", hourLength
+		}
+		if i > 0 {
+			q.add("UNION ALL")
+		}
+		q.add(fmt.Sprintf("SELECT %[1]s, sensor, %[2]s, %[3]s*%[4]d+first AS first, %[3]s*%[4]d+last AS last FROM %[1]s_%[3]s WHERE %[3]s>=? AND %[3]s<?",
+			g.name, g.columns, unit, length), p.lo, p.hi)
+		q.sensors(f)
+		if only != nil {
+			only(q)
+		}
+	}
+	q.add(") GROUP BY " + g.name + ", sensor) x")
+}
+
+// protocolNumbers are the IP protocols that have names in listings.
+var protocolNumbers = map[string]uint8{"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58}
+
+// protocolName is an IP protocol as listings write it.
+func protocolName(n uint8) string {
+	for name, v := range protocolNumbers {
+		if v == n {
+			return name
+		}
+	}
+	return strconv.Itoa(int(n))
+}
+
+// protocol narrows edges to an IP protocol or a service.
+func (q *query) protocol(name string) {
+	if name == "" {
+		return
+	}
+	n, ok := protocolNumbers[name]
+	if !ok {
+		if v, err := strconv.ParseUint(name, 10, 8); err == nil {
+			n, ok = uint8(v), true
+		}
+	}
+	if ok {
+		q.add("AND edge IN (SELECT id FROM edge WHERE proto=?)", n)
+	} else {
+		q.add("AND edge IN (SELECT id FROM edge WHERE service=(SELECT id FROM text WHERE value=?))", name)
+	}
+}
+
+// addr reads an address from its bytes in the file.
+func addr(b []byte) (decode.Addr, error) {
+	a, err := decode.FromBytes(b)
+	if err != nil {
+		return a, fmt.Errorf("%w: %v", ErrCorrupt, err)
+	}
+	return a, nil
+}
+
+func addrs(a *decode.Addr, b []byte, c *decode.Addr, d []byte) (err error) {
+	if *a, err = addr(b); err == nil {
+		*c, err = addr(d)
+	}
+	return err
+}
+
+func vlan(v uint16) *uint16 {
+	if v == decode.NoVLAN {
+		return nil
+	}
+	return &v
+}
+
+// stateName, tunnelName, directionName and className are the names of numbers in
+// the file; "?" for one that this version does not have.
+func stateName(n uint8) string     { return nameOf(n, uint8(observe.NumStates), observe.State(n)) }
+func tunnelName(n uint8) string    { return nameOf(n, uint8(decode.IPIP)+1, decode.Tunnel(n)) }
+func directionName(n uint8) string { return nameOf(n, uint8(ot.NumDirections), ot.Direction(n)) }
+func className(n uint8) string     { return nameOf(n, uint8(ot.NumClasses), ot.Class(n)) }
+
+func nameOf(n, end uint8, v fmt.Stringer) string {
+	if n >= end {
+		return "?"
+	}
+	return v.String()
+}
+
+// longFlow is the duration from which connections are found by the index connection_long.
+const longFlow = int64(900e9)
+
+const flowColumns = "first, sensor, id, edge, client_port, inner_vlan, duration, packets_out, bytes_out, packets_in, bytes_in, fragments_out, fragments_in, icmp, state"
+
+// flows puts together the query of Flows and EachFlow.
+func flows(f *Filter, limit int) (*query, error) {
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, err
+	}
+	q := &query{}
+	q.add(`SELECT x.first, x.first+x.duration, x.sensor, x.client_port, x.inner_vlan, x.packets_out, x.bytes_out, x.packets_in, x.bytes_in,
+		x.fragments_out, x.fragments_in, x.icmp, x.state, e.proto, c.addr, s.addr, e.server_port, e.client_mac, e.server_mac, e.vlan, e.tunnel,
+		e.multicast, t.value FROM (`)
+	where := func() {
+		if f.To != 0 {
+			q.add("AND first<?", f.To)
+		}
+		q.sensors(f)
+		e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
+		q.protocol(f.Protocol)
+	}
+	q.add("SELECT " + flowColumns + " FROM connection WHERE 1")
+	if f.From != 0 {
+		q.add("AND first>=? AND first+duration>=?", f.From-longFlow, f.From)
+	}
+	where()
+	if f.From != 0 {
+		q.add("UNION ALL SELECT "+flowColumns+" FROM connection INDEXED BY connection_long WHERE duration>900000000000 AND first+duration>=? AND first<?", f.From, f.From-longFlow)
+		where()
+	}
+	if limit > 0 {
+		q.add("ORDER BY first DESC, sensor DESC, id DESC")
+		q.limit(limit)
+	}
+	q.add(`) x JOIN edge e ON e.id=x.edge JOIN end c ON c.id=e.client JOIN end s ON s.id=e.server JOIN text t ON t.id=e.service`)
+	q.add("ORDER BY x.first, x.sensor, x.id")
+	return q, nil
+}
+
+// Flows gives the connections that overlap the window, by their first frame. With a
+// Limit the newest; more says that there are others. Heeds all of f but
+// Class, Layer, Kind, State, Severity.
+func (s *Store) Flows(ctx context.Context, f Filter) (rows []Flow, more bool, err error) {
+	limit := f.Limit
+	if limit > 0 {
+		limit++
+	}
+	err = s.eachFlow(ctx, &f, limit, func(r *Flow) error {
+		rows = append(rows, *r)
+		return nil
+	})
+	if f.Limit > 0 && len(rows) > f.Limit {
+		rows, more = rows[1:], true
+	}
+	return rows, more, err
+}
+
+// EachFlow calls fn with each row of Flows, without holding them all; fn must not keep r.
+func (s *Store) EachFlow(ctx context.Context, f Filter, fn func(r *Flow) error) error {
+	return s.eachFlow(ctx, &f, f.Limit, fn)
+}
+
+func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flow) error) error {
+	q, err := flows(f, limit)
+	if err != nil {
+		return err
+	}
+	names, err := s.sensorNames(ctx)
+	if err != nil {
+		return err
+	}
+	return s.each(ctx, "read the flows", q.text(), q.args, func(scan func(...any) error) error {
+		var r Flow
+		var sensor int64
+		var inner *uint16
+		var icmp, tag uint16
+		var state, proto, tunnel uint8
+		var client, server []byte
+		var cm, sm decode.MAC
+		err := scan(&r.FirstSeen, &r.LastSeen, &sensor, &r.ClientPort, &inner, &r.PacketsOut, &r.BytesOut, &r.PacketsIn, &r.BytesIn,
+			&r.FragmentsOut, &r.FragmentsIn, &icmp, &state, &proto, &client, &server, &r.ServerPort, &cm, &sm, &tag, &tunnel, &r.Multicast, &r.Service)
+		if err != nil {
+			return s.wrap("read the flows", err)
+		}
+		var ca, sa decode.Addr
+		if err := addrs(&ca, client, &sa, server); err != nil {
+			return s.wrap("read the flows", err)
+		}
+		r.Proto, r.ClientIP, r.ServerIP, r.ClientMAC, r.ServerMAC = protocolName(proto), ca.String(), sa.String(), cm.String(), sm.String()
+		r.ICMPType, r.ICMPCode, r.VLAN, r.InnerVLAN = uint8(icmp>>8), uint8(icmp), vlan(tag), inner
+		r.Tunnel, r.State = tunnelName(tunnel), stateName(state)
+		r.Site, r.Sensors = names[sensor].site, []string{names[sensor].name}
+		return fn(&r)
+	})
+}
+
+// addressTotal is what one sensor saw of one (IP, MAC, VLAN) in a window.
+type addressTotal struct {
+	sensorName
+	observe.Address
+}
+
+func (s *Store) addressTotals(ctx context.Context, f *Filter) ([]addressTotal, error) {
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.sensorNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := &query{}
+	if f.From == 0 && f.To == 0 {
+		q.add(`SELECT sensor, addr, mac, vlan, evidence, ends, packets_sent, bytes_sent, packets_received, bytes_received, ttl, first, last
+			FROM address JOIN end ON end.id=ip WHERE 1`)
+		q.sensors(f)
+		e.any(q, "AND ", []string{"ip"}, []string{"mac"}, "")
+	} else {
+		pieces, err := s.pieces(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		q.add("SELECT x.sensor, addr, mac, vlan, x.* FROM")
+		q.sums(addressGrain, pieces, f, func(q *query) {
+			e.any(q, "AND address IN (SELECT id FROM address WHERE ", []string{"ip"}, []string{"mac"}, ")")
+		})
+		q.add("JOIN address d ON d.id=x.address JOIN end ON end.id=d.ip")
+	}
+	window := f.From != 0 || f.To != 0
+	list, err := collect(s, ctx, "read the addresses", q.text(), func(scan func(...any) error) (a addressTotal, err error) {
+		var sensor int64
+		var ip []byte
+		var bits uint8
+		to := []any{&sensor, &ip, &a.MAC, &a.VLAN, &a.Evidence, &bits, &a.PacketsSent, &a.BytesSent, &a.PacketsReceived, &a.BytesReceived, &a.TTL, &a.First, &a.Last}
+		if window {
+			var skip int64 // x.address, x.sensor
+			to = slices.Insert(to, 4, any(&skip), any(&skip))
+		}
+		if err := scan(to...); err != nil {
+			return a, s.wrap("read the addresses", err)
+		}
+		a.sensorName, a.Client, a.Server = names[sensor], bits&1 != 0, bits&2 != 0
+		a.IP, err = addr(ip)
+		return a, err
+	}, q.args...)
+	slices.SortFunc(list, func(a, b addressTotal) int {
+		return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.site, b.site), cmp.Compare(a.name, b.name))
+	})
+	return list, err
+}
+
+// logs names the kinds of log that an address appears in: V1-2.
+func logs(a *observe.Address) []string {
+	kinds := []struct {
+		name string
+		of   observe.Evidence
+	}{
+		{"ip", observe.SeenIP | observe.SeenReceiver}, {"name", observe.SeenDNS | observe.SeenNetBIOS},
+		{"arp", observe.SeenARP | observe.SeenNDP}, {"dhcp", observe.SeenDHCP}, {"http", observe.SeenHTTP},
+		{"ot", observe.SeenOT}, {"ethernet", observe.SeenEthernet},
+	}
+	list := []string{}
+	for _, k := range kinds {
+		e := a.Evidence & k.of
+		if k.name == "ip" && a.IP.IsMAC() {
+			e = 0
+		}
+		if e != 0 {
+			list = append(list, k.name)
+		}
+	}
+	return list
+}
+
+// Addresses gives what was seen on the wire, by IP, MAC, VLAN, site, sensor; with a
+// Limit the first. Heeds From, To, Site, Sensor, Address, Limit.
+func (s *Store) Addresses(ctx context.Context, f Filter) (rows []AddressRow, more bool, err error) {
+	list, err := s.addressTotals(ctx, &f)
+	if err != nil {
+		return nil, false, err
+	}
+	if f.Limit > 0 && len(list) > f.Limit {
+		list, more = list[:f.Limit], true
+	}
+	for i := range list {
+		a := &list[i]
+		r := AddressRow{MAC: a.MAC.String(), VLAN: vlan(a.VLAN), Site: a.site, Sensors: []string{a.name},
+			Evidence: a.Evidence.Names(), Logs: logs(&a.Address), Ends: []string{},
+			PacketsSent: a.PacketsSent, BytesSent: a.BytesSent, PacketsReceived: a.PacketsReceived, BytesReceived: a.BytesReceived,
+			FirstSeen: Time(a.First), LastSeen: Time(a.Last)}
+		if !a.IP.IsMAC() {
+			r.IP = a.IP.String()
+		}
+		if r.Evidence == nil {
+			r.Evidence = []string{}
+		}
+		if a.Client {
+			r.Ends = append(r.Ends, "client")
+		}
+		if a.Server {
+			r.Ends = append(r.Ends, "server")
+		}
+		if a.IP.Multicast() {
+			r.Ends = append(r.Ends, "multicast")
+		}
+		rows = append(rows, r)
+	}
+	return rows, more, nil
+}
+
+// operationTotal is what one sensor saw of one kind of message in a window.
+type operationTotal struct {
+	sensorName
+	observe.Operation
+}
+
+func (s *Store) operationTotals(ctx context.Context, f *Filter) ([]operationTotal, error) {
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, err
+	}
+	class := -1
+	for c := range ot.NumClasses {
+		if c.String() == f.Class {
+			class = int(c)
+		}
+	}
+	if class < 0 && f.Class != "" {
+		return nil, fmt.Errorf("%w: no class %q", ErrFilter, f.Class)
+	}
+	names, err := s.sensorNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pieces, err := s.pieces(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	q := &query{}
+	q.add(`SELECT x.sensor, a.addr, b.addr, p.value, c.value, n.value, st.value, u.value, d.direction, d.class, d.tunnel, x.* FROM`)
+	q.sums(operationGrain, pieces, f, func(q *query) {
+		e.any(q, "AND operation IN (SELECT id FROM operation WHERE ", []string{"src", "dst"}, nil, ")")
+		if f.Protocol != "" {
+			q.add("AND operation IN (SELECT id FROM operation WHERE protocol=(SELECT id FROM text WHERE value=?))", f.Protocol)
+		}
+		if class >= 0 {
+			q.add("AND operation IN (SELECT id FROM operation WHERE class=?)", class)
+		}
+	})
+	q.add(`JOIN operation d ON d.id=x.operation JOIN end a ON a.id=d.src JOIN end b ON b.id=d.dst JOIN text p ON p.id=d.protocol
+		JOIN text c ON c.id=d.code JOIN text n ON n.id=d.function JOIN text st ON st.id=d.status JOIN text u ON u.id=d.unit`)
+	list, err := collect(s, ctx, "read the operations", q.text(), func(scan func(...any) error) (o operationTotal, err error) {
+		var sensor, skip int64
+		var src, dst []byte
+		err = scan(&sensor, &src, &dst, &o.Protocol, &o.Code, &o.Function, &o.Status, &o.Unit, &o.Direction, &o.Class, &o.Tunnel,
+			&skip, &skip, &o.Count, &o.First, &o.Last)
+		if err != nil {
+			return o, s.wrap("read the operations", err)
+		}
+		o.sensorName = names[sensor]
+		return o, addrs(&o.Src, src, &o.Dst, dst)
+	}, q.args...)
+	slices.SortFunc(list, func(a, b operationTotal) int {
+		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst), cmp.Compare(a.Code, b.Code),
+			cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Class, b.Class),
+			cmp.Compare(a.Tunnel, b.Tunnel), cmp.Compare(a.Function, b.Function), cmp.Compare(a.site, b.site), cmp.Compare(a.name, b.name))
+	})
+	return list, err
+}
+
+// Operations by protocol, source, destination and code; with a Limit the first. Heeds From,
+// To, Site, Sensor, Address, Protocol, Class, Layer, Limit.
+func (s *Store) Operations(ctx context.Context, f Filter) (rows []OperationRow, more bool, err error) {
+	if f.Layer != "" && f.Layer != "ip" && f.Layer != "ethernet" {
+		return nil, false, fmt.Errorf("%w: layer %q: want ip or ethernet", ErrFilter, f.Layer)
+	}
+	list, err := s.operationTotals(ctx, &f)
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range list {
+		o := &list[i]
+		layer := "ip"
+		if o.Src.IsMAC() {
+			layer = "ethernet"
+		}
+		if f.Layer != "" && f.Layer != layer {
+			continue
+		}
+		if f.Limit > 0 && len(rows) == f.Limit {
+			return rows, true, nil
+		}
+		rows = append(rows, OperationRow{
+			Layer: layer, Src: o.Src.String(), Dst: o.Dst.String(), Protocol: o.Protocol, Function: o.Function, FunctionCode: o.Code,
+			Direction: directionName(uint8(o.Direction)), Status: o.Status, Class: className(uint8(o.Class)), Unit: o.Unit,
+			Tunnel: tunnelName(uint8(o.Tunnel)), Count: o.Count, Site: o.site, Sensors: []string{o.name},
+			FirstSeen: Time(o.First), LastSeen: Time(o.Last),
+		})
+	}
+	return rows, false, nil
+}
+
+// Edges is the graph of who uses which service of whom in a window, by key, site
+// and sensor. Heeds From, To, Site, Sensor, Address, Protocol.
+func (s *Store) Edges(ctx context.Context, f Filter) ([]EdgeTotal, error) {
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.sensorNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pieces, err := s.pieces(ctx, &f)
+	if err != nil {
+		return nil, err
+	}
+	q := &query{}
+	q.add(`SELECT x.sensor, c.addr, s.addr, d.server_port, d.client_port, d.vlan, d.proto, d.tunnel, d.client_mac, d.server_mac, d.multicast, t.value, x.* FROM`)
+	q.sums(edgeGrain, pieces, &f, func(q *query) {
+		e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
+		q.protocol(f.Protocol)
+	})
+	q.add("JOIN edge d ON d.id=x.edge JOIN end c ON c.id=d.client JOIN end s ON s.id=d.server JOIN text t ON t.id=d.service")
+	list, err := collect(s, ctx, "read the edges", q.text(), func(scan func(...any) error) (r EdgeTotal, err error) {
+		var sensor, skip int64
+		var client, server []byte
+		err = scan(&sensor, &client, &server, &r.ServerPort, &r.ClientPort, &r.VLAN, &r.Proto, &r.Tunnel, &r.ClientMAC, &r.ServerMAC,
+			&r.Multicast, &r.Service, &skip, &skip, &r.PacketsOut, &r.BytesOut, &r.PacketsIn, &r.BytesIn, &r.Opened, &r.Failed, &r.Answered, &r.First, &r.Last)
+		if err != nil {
+			return r, s.wrap("read the edges", err)
+		}
+		r.Site, r.Sensor = names[sensor].site, names[sensor].name
+		return r, addrs(&r.Client, client, &r.Server, server)
+	}, q.args...)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b EdgeTotal) int {
+		return cmp.Or(observe.CompareEdges(&a.EdgeKey, &b.EdgeKey), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Sensor, b.Sensor), cmp.Compare(a.First, b.First))
+	})
+	// The dictionary has a row for each MAC and service that an edge was seen with.
+	return fold(list, func(a, b *EdgeTotal) bool {
+		if a.EdgeKey != b.EdgeKey || a.Site != b.Site || a.Sensor != b.Sensor {
+			return false
+		}
+		if b.Last > a.Last {
+			a.Last, a.ClientMAC, a.ServerMAC = b.Last, b.ClientMAC, b.ServerMAC
+		}
+		if a.Service == "" {
+			a.Service = b.Service
+		}
+		a.Multicast, a.Answered = a.Multicast || b.Multicast, a.Answered || b.Answered
+		a.PacketsOut, a.BytesOut = a.PacketsOut+b.PacketsOut, a.BytesOut+b.BytesOut
+		a.PacketsIn, a.BytesIn = a.PacketsIn+b.PacketsIn, a.BytesIn+b.BytesIn
+		a.Opened, a.Failed = a.Opened+b.Opened, a.Failed+b.Failed
+		return true
+	}), nil
+}
+
+// fold joins neighbours that join says are one; it adds the second to the first.
+func fold[T any](list []T, join func(a, b *T) bool) []T {
+	out := list[:0]
+	for i := range list {
+		if n := len(out); n == 0 || !join(&out[n-1], &list[i]) {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}
+
+// DeviceInput is what inventory.Devices makes devices of: addresses, facts, links and
+// uses in a window. Where several sensors of a site saw the same, nothing is
+// added: it counts as the sensor saw it that saw most. Heeds From, To, Site, Sensor.
+func (s *Store) DeviceInput(ctx context.Context, f Filter) (in inventory.Input, err error) {
+	f.Address, f.Protocol, f.Class, f.Layer = "", "", "", ""
+	addresses, err := s.addressTotals(ctx, &f)
+	if err != nil {
+		return in, err
+	}
+	for i := range addresses {
+		a := &addresses[i]
+		in.Addresses = append(in.Addresses, inventory.AddressTotal{Address: a.Address, Site: a.site, Sensors: []string{a.name}})
+	}
+	in.Addresses = fold(in.Addresses, func(a, b *inventory.AddressTotal) bool {
+		if a.IP != b.IP || a.MAC != b.MAC || a.VLAN != b.VLAN || a.Site != b.Site {
+			return false
+		}
+		a.Sensors = append(a.Sensors, b.Sensors...)
+		a.Evidence |= b.Evidence
+		a.Client, a.Server = a.Client || b.Client, a.Server || b.Server
+		if b.PacketsSent+b.PacketsReceived > a.PacketsSent+a.PacketsReceived {
+			a.PacketsSent, a.BytesSent, a.PacketsReceived, a.BytesReceived = b.PacketsSent, b.BytesSent, b.PacketsReceived, b.BytesReceived
+		}
+		a.TTL, a.First, a.Last = max(a.TTL, b.TTL), min(a.First, b.First), max(a.Last, b.Last)
+		return true
+	})
+	if in.Facts, err = s.Facts(ctx, f); err != nil {
+		return in, err
+	}
+	edges, err := s.Edges(ctx, f)
+	if err != nil {
+		return in, err
+	}
+	in.Links = links(edges)
+	operations, err := s.operationTotals(ctx, &f)
+	if err != nil {
+		return in, err
+	}
+	in.Uses = uses(operations)
+	return in, nil
+}
+
+// links sums edges outside tunnels to links, of each the sensor that saw most.
+func links(edges []EdgeTotal) []inventory.Link {
+	type key struct {
+		site, sensor   string
+		client, server decode.Addr
+		proto          uint8
+		port           uint16
+	}
+	type sum struct {
+		inventory.Link
+		last int64
+	}
+	sums := map[key]*sum{}
+	for i := range edges {
+		e := &edges[i]
+		if e.Tunnel != decode.NoTunnel {
+			continue
+		}
+		k := key{e.Site, e.Sensor, e.Client, e.Server, e.Proto, e.ServerPort}
+		l := sums[k]
+		if l == nil {
+			l = &sum{Link: inventory.Link{Site: e.Site, Client: e.Client, Server: e.Server, Proto: e.Proto, ServerPort: e.ServerPort}, last: math.MinInt64}
+			sums[k] = l
+		}
+		if e.Last >= l.last {
+			l.last, l.ClientMAC, l.ServerMAC = e.Last, e.ClientMAC, e.ServerMAC
+		}
+		if l.Service == "" {
+			l.Service = e.Service
+		}
+		l.Packets += e.PacketsOut + e.PacketsIn
+		l.Bytes += e.BytesOut + e.BytesIn
+		l.Answered = l.Answered || e.Answered
+	}
+	list := make([]inventory.Link, 0, len(sums))
+	for _, l := range sums {
+		list = append(list, l.Link)
+	}
+	slices.SortFunc(list, func(a, b inventory.Link) int {
+		return cmp.Or(cmp.Compare(a.Site, b.Site), a.Client.Compare(b.Client), a.Server.Compare(b.Server), cmp.Compare(a.Proto, b.Proto),
+			cmp.Compare(a.ServerPort, b.ServerPort), cmp.Compare(b.Packets, a.Packets), cmp.Compare(b.Bytes, a.Bytes),
+			cmp.Compare(a.ClientMAC, b.ClientMAC), cmp.Compare(a.ServerMAC, b.ServerMAC), cmp.Compare(a.Service, b.Service))
+	})
+	return fold(list, func(a, b *inventory.Link) bool {
+		if a.Site != b.Site || a.Client != b.Client || a.Server != b.Server || a.Proto != b.Proto || a.ServerPort != b.ServerPort {
+			return false
+		}
+		a.Answered = a.Answered || b.Answered
+		return true
+	})
+}
+
+// uses sums operations to uses, of each the sensor that saw most.
+func uses(operations []operationTotal) []inventory.Use {
+	type key struct {
+		sensor string
+		inventory.Use
+	}
+	sums := map[key]uint64{}
+	for i := range operations {
+		o := &operations[i]
+		sums[key{o.name, inventory.Use{Site: o.site, Src: o.Src, Dst: o.Dst, Protocol: o.Protocol, Class: o.Class, Direction: o.Direction}}] += o.Count
+	}
+	most := map[inventory.Use]uint64{}
+	for k, n := range sums {
+		most[k.Use] = max(most[k.Use], n)
+	}
+	list := make([]inventory.Use, 0, len(most))
+	for u, n := range most {
+		u.Count = n
+		list = append(list, u)
+	}
+	slices.SortFunc(list, func(a, b inventory.Use) int {
+		return cmp.Or(cmp.Compare(a.Site, b.Site), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst), cmp.Compare(a.Protocol, b.Protocol),
+			cmp.Compare(a.Class, b.Class), cmp.Compare(a.Direction, b.Direction))
+	})
+	return list
+}
+
+// Facts that devices told of themselves in the window, each value once a site, sorted. Heeds From,
+// To, Site, Sensor, Address. Ref names the capture by its id in the store.
+func (s *Store) Facts(ctx context.Context, f Filter) ([]inventory.Fact, error) {
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.sensorNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := &query{}
+	q.add(`SELECT x.sensor, addr, mac, k.value, v.value, o.value, x.first, x.last, capture, number FROM fact x JOIN end ON end.id=ip
+		JOIN text k ON k.id=kind JOIN text v ON v.id=x.value JOIN text o ON o.id=source WHERE 1`)
+	if f.From != 0 {
+		q.add("AND x.last>=?", f.From)
+	}
+	if f.To != 0 {
+		q.add("AND x.first<?", f.To)
+	}
+	q.sensors(&f)
+	e.any(q, "AND ", []string{"ip"}, []string{"mac"}, "")
+	list, err := collect(s, ctx, "read the facts", q.text(), func(scan func(...any) error) (r inventory.Fact, err error) {
+		var sensor int64
+		var ip []byte
+		err = scan(&sensor, &ip, &r.MAC, &r.Kind, &r.Value, &r.Source, &r.First, &r.Last, &r.Ref.Capture, &r.Ref.Number)
+		if err != nil {
+			return r, s.wrap("read the facts", err)
+		}
+		r.Site = names[sensor].site
+		r.IP, err = addr(ip)
+		return r, err
+	}, q.args...)
+	slices.SortFunc(list, func(a, b inventory.Fact) int {
+		return cmp.Or(cmp.Compare(a.Site, b.Site), a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Source, b.Source), cmp.Compare(a.Value, b.Value), cmp.Compare(a.First, b.First))
+	})
+	return fold(list, func(a, b *inventory.Fact) bool {
+		if a.Site != b.Site || a.IP != b.IP || a.MAC != b.MAC || a.Kind != b.Kind || a.Source != b.Source || a.Value != b.Value {
+			return false
+		}
+		a.Last = max(a.Last, b.Last)
+		return true
+	}), err
+}
+
+const alertColumns = "id, kind, subkind, key, severity, first, last, count, src_ip, src_mac, dst_ip, dst_mac, technique, site, sensor, args, refs, state"
+
+func scanAlert(scan func(...any) error) (a Alert, err error) {
+	var args, refs []byte
+	err = scan(&a.ID, &a.Kind, &a.Subkind, &a.Key, &a.Severity, &a.First, &a.Last, &a.Count, &a.SrcIP, &a.SrcMAC, &a.DstIP, &a.DstMAC,
+		&a.Technique, &a.Site, &a.Sensor, &args, &refs, &a.State)
+	if err == nil {
+		err = json.Unmarshal(args, &a.Args)
+	}
+	if err == nil {
+		err = json.Unmarshal(refs, &a.Refs)
+	}
+	return a, err
+}
+
+// Alerts that were seen in the window, by last seen, then first seen and id; with a Limit the
+// newest. Without their notes. Heeds From, To, Site, Sensor, Address, Kind, State, Severity, Limit.
+func (s *Store) Alerts(ctx context.Context, f Filter) (rows []Alert, more bool, err error) {
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, false, err
+	}
+	q := &query{}
+	q.add("SELECT " + alertColumns + " FROM alert WHERE 1")
+	if f.From != 0 {
+		q.add("AND last>=?", f.From)
+	}
+	if f.To != 0 {
+		q.add("AND first<?", f.To)
+	}
+	q.equal("site", f.Site)
+	q.equal("sensor", f.Sensor)
+	q.equal("kind", f.Kind)
+	q.equal("state", f.State)
+	q.equal("severity", f.Severity)
+	q.add("ORDER BY last DESC, first DESC, id DESC")
+	stop := errors.New("enough")
+	err = s.each(ctx, "read the alerts", q.text(), q.args, func(scan func(...any) error) error {
+		a, err := scanAlert(scan)
+		if err != nil {
+			return s.wrap("read the alerts", err)
+		}
+		if !e.holds(a.SrcIP, a.SrcMAC, a.DstIP, a.DstMAC) {
+			return nil
+		}
+		if f.Limit > 0 && len(rows) == f.Limit {
+			more = true
+			return stop
+		}
+		rows = append(rows, a)
+		return nil
+	})
+	if err != nil && err != stop {
+		return nil, false, err
+	}
+	slices.Reverse(rows)
+	return rows, more, nil
+}
+
+// holds says whether one of the addresses, as texts, is in e.
+func (e *ends) holds(texts ...string) bool {
+	if e == nil {
+		return true
+	}
+	for _, t := range texts {
+		a, err := decode.ParseAddr(t)
+		if b := a.Bytes(); err == nil && len(b) == len(e.lo) && string(b) >= string(e.lo) && string(b) <= string(e.hi) {
+			return true
+		}
+	}
+	return false
+}
+
+// Alert gives one alert with its notes, by its id or an unambiguous beginning of it.
+func (s *Store) Alert(ctx context.Context, id string) (Alert, error) {
+	found, err := collect(s, ctx, "read an alert", "SELECT "+alertColumns+" FROM alert WHERE id>=?1 AND substr(id,1,length(?1))=?1 ORDER BY id LIMIT 2",
+		scanAlert, id)
+	if err != nil {
+		return Alert{}, s.wrap("read an alert", err)
+	}
+	var ids []string
+	for i := range found {
+		ids = append(ids, found[i].ID)
+	}
+	if err := oneAlert(id, ids); err != nil {
+		return Alert{}, s.wrap("read an alert", err)
+	}
+	a := found[0]
+	a.Notes, err = collect(s, ctx, "read an alert's notes", "SELECT at, author, text FROM alert_note WHERE alert=? ORDER BY n", func(scan func(...any) error) (n Note, err error) {
+		return n, scan(&n.At, &n.Author, &n.Text)
+	}, a.ID)
+	return a, err
+}
+
+// OpenAlerts gives the alerts last seen at or after since, by first seen and id: what an engine goes on with.
+func (s *Store) OpenAlerts(ctx context.Context, since int64) ([]detect.Alert, error) {
+	return collect(s, ctx, "read the open alerts", "SELECT "+alertColumns+" FROM alert WHERE last>=? ORDER BY first, id", func(scan func(...any) error) (detect.Alert, error) {
+		a, err := scanAlert(scan)
+		return a.Alert, err
+	}, since)
+}
+
+// TopTalkers gives the addresses by bytes sent and received, the most first; with a
+// Limit the first. Where several sensors of a site saw an address, it counts as the one saw it that saw most.
+// Heeds From, To, Site, Sensor, Address, Limit.
+func (s *Store) TopTalkers(ctx context.Context, f Filter) ([]Talker, error) {
+	limit := f.Limit
+	f.Limit = 0
+	addresses, err := s.addressTotals(ctx, &f)
+	if err != nil {
+		return nil, err
+	}
+	type key struct {
+		sensorName
+		ip decode.Addr
+	}
+	sums := map[key]*Talker{}
+	for i := range addresses {
+		a := &addresses[i]
+		k := key{a.sensorName, a.IP}
+		t := sums[k]
+		if t == nil {
+			t = &Talker{Address: a.IP.String(), Site: a.site}
+			sums[k] = t
+		}
+		t.PacketsSent += a.PacketsSent
+		t.BytesSent += a.BytesSent
+		t.PacketsReceived += a.PacketsReceived
+		t.BytesReceived += a.BytesReceived
+	}
+	list := make([]Talker, 0, len(sums))
+	for _, t := range sums {
+		list = append(list, *t)
+	}
+	slices.SortFunc(list, func(a, b Talker) int {
+		return cmp.Or(cmp.Compare(b.BytesSent+b.BytesReceived, a.BytesSent+a.BytesReceived), cmp.Compare(a.Address, b.Address),
+			cmp.Compare(a.Site, b.Site), cmp.Compare(b.BytesSent, a.BytesSent))
+	})
+	seen := map[[2]string]bool{}
+	list = slices.DeleteFunc(list, func(t Talker) bool {
+		k := [2]string{t.Site, t.Address}
+		was := seen[k]
+		seen[k] = true
+		return was
+	})
+	if limit > 0 && len(list) > limit {
+		list = list[:limit]
+	}
+	return list, nil
+}
+
+// Traffic gives what was seen over time, in buckets that are whole minutes and begin at
+// multiples of their length since 1970 UTC; buckets without traffic are left out. Without Address and
+// Protocol it is every frame, else those of the edges, both ways. The sums of several sensors are
+// not to be added: give Sensor where there are several. Heeds From, To, Site, Sensor, Address, Protocol.
+func (s *Store) Traffic(ctx context.Context, f Filter, bucket time.Duration) ([]Point, error) {
+	n := int64(bucket / time.Minute)
+	if n <= 0 || bucket%time.Minute != 0 {
+		return nil, fmt.Errorf("%w: a bucket of %v: want whole minutes", ErrFilter, bucket)
+	}
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, err
+	}
+	// Rounded down also before 1970.
+	start := func(unit string) string { return fmt.Sprintf("(%[1]s-(%[1]s%%%[2]d+%[2]d)%%%[2]d)", unit, n) }
+	q := &query{}
+	if e == nil && f.Protocol == "" {
+		q.add("SELECT " + start("minute") + " AS b, sum(packets), sum(bytes) FROM minute WHERE 1")
+		q.minutes(&f)
+		q.add("GROUP BY b ORDER BY b")
+	} else {
+		pieces, err := s.pieces(ctx, &f)
+		if err != nil {
+			return nil, err
+		}
+		kept, err := s.keptFrom(ctx)
+		if err != nil {
+			return nil, err
+		}
+		q.add("SELECT b, sum(p), sum(n) FROM (")
+		if n%60 != 0 {
+			// Buckets finer than hours are read from minutes as far back as there are any.
+			var fine []piece
+			for _, p := range pieces {
+				if p.hours && p.hi > kept {
+					fine = append(fine, piece{false, max(p.lo, kept) * 60, p.hi * 60})
+					p.hi = max(p.lo, kept)
+				}
+				fine = append(fine, p)
+			}
+			pieces = fine
+		}
+		for i, p := range pieces {
+			unit, minute := "minute", "minute"
+			if p.hours {
+				unit, minute = "hour", "(hour*60)"
+			}
+			if i > 0 {
+				q.add("UNION ALL")
+			}
+			q.add(fmt.Sprintf("SELECT %s AS b, packets_out+packets_in AS p, bytes_out+bytes_in AS n FROM edge_%[2]s WHERE %[2]s>=? AND %[2]s<?", start(minute), unit), p.lo, p.hi)
+			q.sensors(&f)
+			e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
+			q.protocol(f.Protocol)
+		}
+		q.add(") GROUP BY b ORDER BY b")
+	}
+	return collect(s, ctx, "read the traffic", q.text(), func(scan func(...any) error) (p Point, err error) {
+		err = scan(&p.Time, &p.Packets, &p.Bytes)
+		p.Time *= Time(observe.MinuteLength)
+		return p, err
+	}, q.args...)
+}
+
+// Counters summed over the minutes of the window. Heeds From, To, Site, Sensor.
+func (s *Store) Counters(ctx context.Context, f Filter) (Counters, error) {
+	c := Counters{Skipped: map[string]uint64{}, Dropped: map[string]uint64{}}
+	where := &query{}
+	where.add("WHERE 1")
+	where.minutes(&f)
+	err := s.each(ctx, "read the counters", `SELECT count(*), ifnull(sum(packets),0), ifnull(sum(bytes),0), ifnull(sum(decoded),0),
+		ifnull(sum(fragments),0), ifnull(sum(truncated),0), ifnull(sum(late),0) FROM minute `+where.text(), where.args, func(scan func(...any) error) error {
+		return scan(&c.Minutes, &c.Packets, &c.Bytes, &c.Decoded, &c.Fragments, &c.Truncated, &c.Late)
+	})
+	if err != nil {
+		return c, err
+	}
+	return c, s.each(ctx, "read the counters", "SELECT value, n FROM (SELECT name, sum(count) AS n FROM minute_counter "+where.text()+" GROUP BY name) JOIN text ON text.id=name",
+		where.args, func(scan func(...any) error) error {
+			var name string
+			var n uint64
+			err := scan(&name, &n)
+			if reason, ok := strings.CutPrefix(name, "skipped."); ok {
+				c.Skipped[reason] = n
+			} else if cause, ok := strings.CutPrefix(name, "dropped."); ok {
+				c.Dropped[cause] = n
+			}
+			return err
+		})
+}
+
+// Totals of the store; counting flows reads an index of them all.
+func (s *Store) Totals(ctx context.Context) (t Totals, err error) {
+	err = s.each(ctx, "read the totals", `SELECT (SELECT count(*) FROM minute), (SELECT count(*) FROM connection), (SELECT count(*) FROM edge),
+		(SELECT count(*) FROM operation), (SELECT count(*) FROM address), (SELECT count(*) FROM alert), (SELECT count(*) FROM learned),
+		(SELECT count(*) FROM capture WHERE sha256 IS NOT NULL), (SELECT ifnull(min(minute),0) FROM minute), (SELECT ifnull(max(minute),0) FROM minute)`, nil,
+		func(scan func(...any) error) error {
+			return scan(&t.Minutes, &t.Flows, &t.Edges, &t.Operations, &t.Addresses, &t.Alerts, &t.LearnedRows, &t.Captures, &t.First, &t.Last)
+		})
+	t.First *= Time(observe.MinuteLength)
+	t.Last *= Time(observe.MinuteLength)
+	return t, err
+}
+
+// Sensors by site and name.
+func (s *Store) Sensors(ctx context.Context) ([]Sensor, error) {
+	return collect(s, ctx, "read the sensors", `SELECT se.id, si.name, se.name, count(minute), ifnull(min(minute),0), ifnull(max(minute),0)
+		FROM sensor se JOIN site si ON si.id=se.site LEFT JOIN minute m ON m.sensor=se.id GROUP BY se.id ORDER BY si.name, se.name`,
+		func(scan func(...any) error) (n Sensor, err error) {
+			err = scan(&n.ID, &n.Site, &n.Name, &n.Minutes, &n.First, &n.Last)
+			n.First *= Time(observe.MinuteLength)
+			n.Last *= Time(observe.MinuteLength)
+			return n, err
+		})
+}

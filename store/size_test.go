@@ -1,0 +1,194 @@
+package store
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"osect/detect"
+	"osect/observe"
+)
+
+var days = flag.Int("days", 0, "TestReferenceLoad: days of reference load to make")
+
+// hourOfReference makes a store that holds an hour of the reference load.
+func hourOfReference(t *testing.T) (*Store, *Run) {
+	s := newStore(t)
+	run := newRun(t, s)
+	for n := range 60 {
+		commit(t, s, &Batch{Run: run, Minutes: []*observe.Minute{reference.minute(n)}})
+	}
+	if err := s.EndRun(run); err != nil {
+		t.Fatal(err)
+	}
+	return s, run
+}
+
+// bytesOf is what dropping a table would free: its pages and those of its indexes.
+func bytesOf(t *testing.T, s *Store, table string) int64 {
+	t.Helper()
+	c, err := s.db.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var before, after, page int64
+	for _, q := range []struct {
+		text string
+		to   *int64
+	}{{"PRAGMA page_size", &page}, {"PRAGMA freelist_count", &before}, {"BEGIN IMMEDIATE", nil}, {"DROP TABLE " + table, nil}, {"PRAGMA freelist_count", &after}, {"ROLLBACK", nil}} {
+		if q.to == nil {
+			_, err = c.ExecContext(ctx, q.text)
+		} else {
+			err = c.QueryRowContext(ctx, q.text).Scan(q.to)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", q.text, err)
+		}
+	}
+	return (after - before) * page
+}
+
+// TestBytesPerRow prints the table of docs/store.md: bytes a row as measured, rows a year at
+// the reference load with the default retention. It fails where a year is over 20 GB.
+func TestBytesPerRow(t *testing.T) {
+	s, _ := hourOfReference(t)
+	const (
+		minutesOf14 = 14 * 24 * 60
+		minutesOf31 = 31 * 24 * 60
+		year        = 365 * 24 * 60
+	)
+	fmt.Println("| table | rows an hour | kept | rows a year | bytes a row | GB |\n|---|---|---|---|---|---|")
+	total := 0.0
+	for _, x := range []struct {
+		table string
+		kept  int64 // minutes
+		text  string
+	}{
+		{"connection", minutesOf14, "14 days"},
+		{"edge_minute", minutesOf31, "31 days"}, {"operation_minute", minutesOf31, "31 days"}, {"address_minute", minutesOf31, "31 days"},
+		{"event", minutesOf14, "14 days"},
+		{"edge_hour", year, "365 days"}, {"operation_hour", year, "365 days"}, {"address_hour", year, "365 days"},
+		{"minute", year, "365 days"}, {"minute_counter", year, "365 days"},
+		{"edge", year, "always"}, {"operation", year, "always"}, {"address", year, "always"}, {"end", year, "always"},
+	} {
+		rows := s.count(t, "SELECT count(*) FROM "+x.table)
+		bytes := float64(bytesOf(t, s, x.table)) / float64(rows)
+		yearly := float64(rows) * float64(x.kept) / 60
+		switch x.table {
+		case "edge", "end":
+			// The plant's own, once, and 5 new pairs a minute with an address each.
+			yearly = float64(rows) + 5*year
+		case "operation", "address":
+			yearly = float64(rows)
+		}
+		gb := yearly * bytes / 1e9
+		total += gb
+		fmt.Printf("| `%s` | %d | %s | %.1f million | %.1f | %.2f |\n", x.table, rows, x.text, yearly/1e6, bytes, gb)
+	}
+	fmt.Printf("| all | | | | | %.1f |\n", total)
+	if total > 20 {
+		t.Errorf("%.1f GB a year: want 20 at most", total)
+	}
+}
+
+// TestReferenceLoad prints what each listing takes on -days of the reference load: the
+// hour above, repeated.
+func TestReferenceLoad(t *testing.T) {
+	if *days == 0 {
+		t.Skip("without -days")
+	}
+	s, _ := hourOfReference(t)
+	var alerts []detect.Alert
+	for i := range 10000 {
+		alerts = append(alerts, detect.Alert{ID: fmt.Sprintf("%012x", i*7919), Kind: detect.OTIP, Severity: detect.High, First: t0 + int64(i)*60e9, Last: t0 + int64(i)*60e9, Count: 1})
+	}
+	commit(t, s, &Batch{Alerts: alerts})
+	c, err := s.db.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	exec := func(q string, args ...any) {
+		if _, err := c.ExecContext(ctx, q, args...); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	exec("PRAGMA synchronous=OFF")
+	const hour0 = t0 / hourLength
+	for h := int64(1); h < int64(*days)*24; h++ {
+		exec("BEGIN")
+		exec(`INSERT INTO connection SELECT first+?1, sensor, id, edge, client_port, inner_vlan, duration, packets_out, bytes_out, packets_in, bytes_in,
+			fragments_out, fragments_in, icmp, state, closed FROM connection WHERE first<?2`, h*hourLength, t0+hourLength)
+		for _, t := range []string{"edge_minute", "operation_minute", "address_minute", "event", "minute", "minute_counter", "edge_hour", "operation_hour", "address_hour"} {
+			columns, unit, by, end := "", "minute", h*60, (hour0+1)*60
+			rows, err := c.QueryContext(ctx, "SELECT name FROM pragma_table_info(?) WHERE cid>0", t)
+			if err != nil {
+				panic(err)
+			}
+			for rows.Next() {
+				var n string
+				rows.Scan(&n)
+				columns += ", " + n
+			}
+			rows.Close()
+			if t[len(t)-4:] == "hour" {
+				unit, by, end = "hour", h, hour0+1
+			}
+			exec("INSERT INTO "+t+" SELECT "+unit+"+?1"+columns+" FROM "+t+" WHERE "+unit+"<?2", by, end)
+		}
+		exec("COMMIT")
+	}
+	fmt.Printf("%d days: %.2f GB\n\n| listing | rows | first | again |\n|---|---|---|---|\n", *days, float64(s.Size())/1e9)
+	end := t0 + int64(*days)*24*hourLength
+	day := Filter{From: end - 24*hourLength, To: end, Limit: 1000}
+	last := day
+	last.From -= 1800e9
+	last.To -= 1800e9
+	all := Filter{Limit: 1000}
+	one := day
+	one.Address = "10.0.0.7"
+	for _, x := range []struct {
+		name string
+		ask  func() (int, error)
+	}{
+		{"flows, all", func() (int, error) { r, _, err := s.Flows(ctx, all); return len(r), err }},
+		{"flows, a day", func() (int, error) { r, _, err := s.Flows(ctx, day); return len(r), err }},
+		{"flows of an address, a day", func() (int, error) { r, _, err := s.Flows(ctx, one); return len(r), err }},
+		{"addresses, all", func() (int, error) { r, _, err := s.Addresses(ctx, all); return len(r), err }},
+		{"addresses, a day", func() (int, error) { r, _, err := s.Addresses(ctx, day); return len(r), err }},
+		{"operations, all", func() (int, error) { r, _, err := s.Operations(ctx, all); return len(r), err }},
+		{"operations, a day", func() (int, error) { r, _, err := s.Operations(ctx, day); return len(r), err }},
+		{"operations, a day from half past", func() (int, error) { r, _, err := s.Operations(ctx, last); return len(r), err }},
+		{"edges, all", func() (int, error) { r, err := s.Edges(ctx, Filter{}); return len(r), err }},
+		{"edges, a day", func() (int, error) { r, err := s.Edges(ctx, day); return len(r), err }},
+		{"device input, all", func() (int, error) { r, err := s.DeviceInput(ctx, Filter{}); return len(r.Addresses), err }},
+		{"device input, a day", func() (int, error) { r, err := s.DeviceInput(ctx, day); return len(r.Addresses), err }},
+		{"top talkers, a day", func() (int, error) { r, err := s.TopTalkers(ctx, day); return len(r), err }},
+		{"traffic, all by hour", func() (int, error) { r, err := s.Traffic(ctx, Filter{}, time.Hour); return len(r), err }},
+		{"traffic of an address, a day by 5 minutes", func() (int, error) { r, err := s.Traffic(ctx, one, 5*time.Minute); return len(r), err }},
+		{"traffic of an address, all by hour", func() (int, error) {
+			r, err := s.Traffic(ctx, Filter{Address: "10.0.0.7"}, time.Hour)
+			return len(r), err
+		}},
+		{"alerts", func() (int, error) { r, _, err := s.Alerts(ctx, all); return len(r), err }},
+		{"counters, all", func() (int, error) { _, err := s.Counters(ctx, Filter{}); return 1, err }},
+		{"totals", func() (int, error) { _, err := s.Totals(ctx); return 1, err }},
+		{"minutes, an hour", func() (n int, err error) {
+			err = s.Minutes(ctx, Filter{From: end - hourLength}, func(string, string, *observe.Minute) error { n++; return nil })
+			return n, err
+		}},
+	} {
+		var took [2]time.Duration
+		n := 0
+		for i := range took {
+			begun := time.Now()
+			if n, err = x.ask(); err != nil {
+				t.Fatalf("%s: %v", x.name, err)
+			}
+			took[i] = time.Since(begun)
+		}
+		fmt.Printf("| %s | %d | %.2f s | %.2f s |\n", x.name, n, took[0].Seconds(), took[1].Seconds())
+	}
+}
