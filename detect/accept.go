@@ -19,6 +19,12 @@ func (a *Alert) AcceptRows() []Row {
 	}
 	p := strings.Split(key, "|")
 	switch a.Subkind {
+	case SubNewMAC, SubNewIP, SubNewBinding:
+		if a.Kind != ConnectedDevice || a.Subkind == SubNewBinding && len(p) != 3 || a.Subkind != SubNewBinding && len(p) != 2 {
+			return nil
+		}
+	}
+	switch a.Subkind {
 	case SubNewMAC:
 		rows := []Row{row(p[1], "", "", ItemMAC)}
 		if a.SrcIP != "" {

@@ -230,7 +230,7 @@ func (s *Shard) ethernet(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
 		}
 	}
 	if j < 0 {
-		j, c = s.addConn(&k, h, b)
+		_, c = s.addConn(&k, h, b)
 		c.flags |= fEthernet
 		c.first, c.client = t, d
 		if p.DstMAC.Group() {

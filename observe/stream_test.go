@@ -103,7 +103,6 @@ type net struct {
 	now    int64
 	number int64
 	got    []*Minute
-	parts  func(*Closing, []*Part)
 }
 
 func newNet(t *testing.T) *net {

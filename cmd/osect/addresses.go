@@ -62,7 +62,7 @@ func runAddressesList(ctx context.Context, a *app, o addressesOptions) (err erro
 	rows = slices.DeleteFunc(rows, func(r store.AddressRow) bool { return (r.IP == "") != o.macOnly })
 	type row = store.AddressRow
 	return listing[row]{columns: []column[row]{
-		{key: "ip", cell: func(r *row) string { return r.IP }},
+		{key: "ip", min: 15, how: cutMiddle, cell: func(r *row) string { return r.IP }},
 		{key: "mac", cell: func(r *row) string { return r.MAC }},
 		{key: "vlan", drop: 2, right: true, cell: func(r *row) string { return vlanText(r.VLAN) }},
 		{key: "evidence", min: 8, cell: func(r *row) string { return strings.Join(r.Evidence, " ") }},

@@ -150,7 +150,7 @@ func runDevicesList(ctx context.Context, a *app, o devicesOptions) (err error) {
 func deviceTable(a *app) listing[deviceRow] {
 	type row = deviceRow
 	return listing[row]{columns: []column[row]{
-		{key: "ips", cell: func(r *row) string { return a.deviceIPs(r) }},
+		{key: "ips", min: 19, how: cutMiddle, cell: func(r *row) string { return a.deviceIPs(r) }},
 		{key: "mac", cell: func(r *row) string { return r.MAC }},
 		{key: "vendor", min: 8, drop: 3, cell: func(r *row) string { return r.Vendor }},
 		{key: "hostname", min: 8, drop: 4, cell: func(r *row) string { return r.Hostname }},
@@ -382,7 +382,7 @@ func printDevice(a *app, d *deviceDetail) error {
 		a.title("cli.title.peers")
 		type row = peerRow
 		err := listing[row]{columns: []column[row]{
-			{key: "peer", cell: func(r *row) string { return r.Peer }},
+			{key: "peer", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Peer }},
 			{key: "side", cell: func(r *row) string { return a.get("cli.side." + r.Side) }},
 			{key: "service", min: 10, cell: func(r *row) string { return serviceText(r.Proto, r.Port, r.Service) }},
 			{key: "packets", right: true, cell: func(r *row) string { return strconv.FormatUint(r.Packets, 10) }},

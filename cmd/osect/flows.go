@@ -122,8 +122,8 @@ func flowTable(a *app) listing[store.Flow] {
 	type row = store.Flow
 	return listing[row]{columns: []column[row]{
 		{key: "first_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.FirstSeen)) }},
-		{key: "client", cell: func(r *row) string { return endPoint(r.ClientIP, r.ClientPort) }},
-		{key: "server", cell: func(r *row) string { return endPoint(r.ServerIP, r.ServerPort) }},
+		{key: "client", min: 21, how: cutMiddle, cell: func(r *row) string { return endPoint(r.ClientIP, r.ClientPort) }},
+		{key: "server", min: 21, how: cutMiddle, cell: func(r *row) string { return endPoint(r.ServerIP, r.ServerPort) }},
 		{key: "proto", min: 7, cell: flowService},
 		{key: "packets", right: true, cell: func(r *row) string { return strconv.FormatUint(r.PacketsOut+r.PacketsIn, 10) }},
 		{key: "bytes", right: true, cell: func(r *row) string { return human(r.BytesOut + r.BytesIn) }},

@@ -214,8 +214,8 @@ func runLearnList(ctx context.Context, a *app, o learnListOptions, kind string) 
 	type row = learnedRow
 	return listing[row]{columns: []column[row]{
 		{key: "list", drop: 2, cell: func(r *row) string { return r.List }},
-		{key: "src", cell: func(r *row) string { return r.Src }},
-		{key: "dst", cell: func(r *row) string { return r.Dst }},
+		{key: "src", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Src }},
+		{key: "dst", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Dst }},
 		{key: "proto", min: 8, cell: func(r *row) string { return r.Proto }},
 		{key: "item", min: 8, cell: func(r *row) string { return r.Item }},
 		{key: "ports", cell: func(r *row) string { return portRange(r.PortFrom, r.PortTo) }},

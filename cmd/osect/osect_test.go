@@ -210,6 +210,50 @@ func TestTheWidestIPv4RowsFit(t *testing.T) {
 	check("alerts", alertTable(a).print(a, &o, slice([]alertRow{{ID: "3f2a91c04b7d", Severity: "critical", Count: 1e6, Summary: long, LastSeen: at}})), "3f2a91c0  ", "2026-03-02 08:00:00")
 }
 
+func TestIPv6FitsByBeingCutInItsMiddle(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{stdout: &out, stderr: io.Discard, zone: time.UTC, lang: "en"}
+	err := flowTable(a).print(a, &listOptions{format: "table"}, slice([]store.Flow{
+		{Proto: "udp", ClientIP: "2001:db8:1111:2222:3333:4444:5555:6666", ServerIP: "fe80::a2f3:c1ff:fe16:5aca", ClientPort: 50000, ServerPort: 5353, State: "attempt"},
+		{Proto: "tcp", ClientIP: "255.255.255.255", ServerIP: "255.255.255.255", ClientPort: 65535, ServerPort: 65535, State: "closed"},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if w := twwidth.Width(strings.TrimSuffix(line, "\n")); w > 80 {
+			t.Errorf("%d wide: %s", w, line)
+		}
+	}
+	for _, want := range []string{"[2001:db8:", "66]:50000", "…", "255.255.255.255:65535"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, c := range []struct {
+		s     string
+		width int
+		how   cutting
+		want  string
+	}{
+		{"short", 5, cutEnd, "short"},
+		{"longer", 5, cutEnd, "long…"},
+		{"longer", 5, cutFront, "…nger"},
+		{"abcdefgh", 5, cutMiddle, "ab…gh"},
+		{"日本語", 6, cutEnd, "日本語"},
+		{"日本語", 5, cutEnd, "日本…"},
+		{"日本語", 4, cutEnd, "日…"},
+		{"日本語", 4, cutFront, "…語"},
+	} {
+		if got := cut(c.s, c.width, c.how); got != c.want {
+			t.Errorf("cut(%q, %d, %d) = %q, want %q", c.s, c.width, c.how, got, c.want)
+		}
+	}
+}
+
 func TestWireBytesNeverReachTheTerminal(t *testing.T) {
 	evil := "a\x1b[31m\x07\u202e\u009b2J\xff=\n"
 	if got, want := clean(evil), `a\x1b[31m\x07\u202e\u009b2J\xff=\x0a`; got != want {
@@ -265,11 +309,10 @@ func FuzzClean(f *testing.F) {
 		if strings.ContainsAny(string(e), "\x1b\x7f\u009b\u202e") {
 			t.Fatalf("escapeJSON left %q", e)
 		}
-		if w := twwidth.Width(cut(clean(s), 5)); w > 5 {
-			t.Fatalf("cut to 5 is %d wide", w)
-		}
-		if w := twwidth.Width(cutFront(clean(s), 5)); w > 5 {
-			t.Fatalf("cut at the front to 5 is %d wide", w)
+		for _, how := range []cutting{cutEnd, cutFront, cutMiddle} {
+			if w := twwidth.Width(cut(clean(s), 5, how)); w > 5 {
+				t.Fatalf("cut to 5 is %d wide", w)
+			}
 		}
 	})
 }

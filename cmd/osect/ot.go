@@ -97,8 +97,8 @@ func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
 func operationTable(a *app) listing[store.OperationRow] {
 	type row = store.OperationRow
 	return listing[row]{columns: []column[row]{
-		{key: "src", cell: func(r *row) string { return r.Src }},
-		{key: "dst", cell: func(r *row) string { return r.Dst }},
+		{key: "src", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Src }},
+		{key: "dst", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Dst }},
 		{key: "protocol", min: 10, drop: 4, cell: func(r *row) string { return r.Protocol }},
 		{key: "function_code", min: 5, drop: 3, cell: func(r *row) string { return r.FunctionCode }},
 		{key: "function", min: 8, cell: func(r *row) string { return strings.TrimSpace(r.Function + " " + statusText(r.Status)) }},

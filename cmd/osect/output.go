@@ -91,8 +91,17 @@ type column[T any] struct {
 	// drop says in which order columns are left out where that is not enough, 1 first; 0: never.
 	drop  int
 	right bool // numbers
-	front bool // cut at its front, as paths are
+	how   cutting
 }
+
+// cutting says where a text is shortened.
+type cutting uint8
+
+const (
+	cutEnd    cutting = iota
+	cutFront          // paths
+	cutMiddle         // addresses, and only where leaving out columns is not enough: those of IPv6
+)
 
 // listing prints rows of one kind. The fields of T with their json tags are the
 // keys of JSON and CSV and the columns of --wide; columns are those of the
@@ -426,7 +435,7 @@ func (t *tableRows[T]) end() error {
 func (t *tableRows[T]) flush() error {
 	g := grid{rows: t.cells}
 	for _, c := range t.columns {
-		g.columns = append(g.columns, gridColumn{head: t.a.heading(c.key), min: c.min, drop: c.drop, right: c.right, front: c.front})
+		g.columns = append(g.columns, gridColumn{head: t.a.heading(c.key), min: c.min, drop: c.drop, right: c.right, how: c.how})
 	}
 	if !t.wide {
 		g.fit(t.a.columns())
@@ -447,62 +456,76 @@ type grid struct {
 }
 
 type gridColumn struct {
-	head         string
-	min, drop    int
-	right, front bool
-	full, width  int // of the widest cell, and what it gets
-	gone         bool
+	head        string
+	min, drop   int
+	right       bool
+	how         cutting
+	full, width int // of the widest cell, and what it gets
+	gone        bool
 }
 
 // gap is what stands between two columns.
 const gap = "  "
 
 // fit makes the table no wider than width where that is possible: columns that
-// may be left out and are empty go first, then texts are cut, then columns left out.
+// may be left out and are empty go first, then texts are cut, then columns left
+// out; where that is not enough, addresses are cut in their middle as well.
 func (g *grid) fit(width int) {
 	for i := range g.columns {
 		c := &g.columns[i]
 		for _, r := range g.rows {
 			c.full = max(c.full, twwidth.Width(r[i]))
 		}
-		c.gone = c.full == 0 && c.drop > 0
-		c.full = max(c.full, twwidth.Width(c.head))
-		c.width = c.full
 	}
-	for over := g.total() - width; over > 0; over = g.total() - width {
-		if c := g.widestToCut(); c != nil {
+	if !g.try(width, false) {
+		g.try(width, true)
+	}
+	for i, c := range g.columns {
+		if c.gone || c.width == max(c.full, twwidth.Width(c.head)) {
+			continue
+		}
+		for _, r := range g.rows {
+			r[i] = cut(r[i], c.width, c.how)
+		}
+		g.columns[i].head = cut(c.head, c.width, cutEnd)
+	}
+}
+
+// try finds widths that fit and says whether there are any.
+func (g *grid) try(width int, addresses bool) bool {
+	grow := func() {
+		for i := range g.columns {
+			c := &g.columns[i]
+			c.width = max(c.full, twwidth.Width(c.head))
+		}
+	}
+	grow()
+	for i := range g.columns {
+		g.columns[i].gone = g.columns[i].full == 0 && g.columns[i].drop > 0
+	}
+	for g.total() > width {
+		if c := g.widestToCut(addresses); c != nil {
 			c.width--
 			continue
 		}
 		c := g.firstToDrop()
 		if c == nil {
-			break
+			return false
 		}
 		c.gone = true
-		for i := range g.columns { // what was cut for it may grow again
-			g.columns[i].width = g.columns[i].full
-		}
+		grow() // what was cut for it may grow again
 	}
-	for i, c := range g.columns {
-		if c.gone || c.width == c.full {
-			continue
-		}
-		shorten := cut
-		if c.front {
-			shorten = cutFront
-		}
-		for _, r := range g.rows {
-			r[i] = shorten(r[i], c.width)
-		}
-		g.columns[i].head = cut(c.head, c.width)
-	}
+	return true
 }
 
-func (g *grid) widestToCut() *gridColumn {
+func (g *grid) widestToCut(addresses bool) *gridColumn {
 	var best *gridColumn
 	for i := range g.columns {
 		c := &g.columns[i]
-		if !c.gone && c.min > 0 && c.width > c.min && (best == nil || c.width > best.width) {
+		if c.gone || c.min == 0 || c.width <= c.min || c.how == cutMiddle && !addresses {
+			continue
+		}
+		if best == nil || c.width > best.width {
 			best = c
 		}
 	}
@@ -531,36 +554,30 @@ func (g *grid) total() int {
 	return n + len(gap)*max(shown-1, 0)
 }
 
-// cut shortens s to width columns of a terminal; "…" marks that.
-func cut(s string, width int) string {
+// cut shortens s to width columns of a terminal; "…" marks where.
+func cut(s string, width int, how cutting) string {
 	if twwidth.Width(s) <= width {
 		return s
 	}
-	n := 0
-	for i, r := range s {
-		w := twwidth.Width(string(r))
-		if n+w > width-1 {
-			return s[:i] + "…"
-		}
-		n += w
+	front, back := width-1, 0
+	switch how {
+	case cutFront:
+		front, back = 0, width-1
+	case cutMiddle:
+		back = (width - 1) / 2
+		front = width - 1 - back
 	}
-	return s
-}
-
-// cutFront shortens s likewise, at its front.
-func cutFront(s string, width int) string {
-	if twwidth.Width(s) <= width {
-		return s
+	runes := []rune(s)
+	i, j := 0, len(runes)
+	for i < j && front >= twwidth.Width(string(runes[i])) {
+		front -= twwidth.Width(string(runes[i]))
+		i++
 	}
-	runes, n := []rune(s), 0
-	for i := len(runes) - 1; i >= 0; i-- {
-		w := twwidth.Width(string(runes[i]))
-		if n+w > width-1 {
-			return "…" + string(runes[i+1:])
-		}
-		n += w
+	for j > i && back >= twwidth.Width(string(runes[j-1])) {
+		back -= twwidth.Width(string(runes[j-1]))
+		j--
 	}
-	return s
+	return string(runes[:i]) + "…" + string(runes[j:])
 }
 
 // render prints the table without lines, for the narrowest terminal.

@@ -226,7 +226,7 @@ func printSummary(a *app, format string, s *pipeline.Summary) error {
 	type cap = pipeline.Capture
 	o := listOptions{format: "table"}
 	err := listing[cap]{columns: []column[cap]{
-		{key: "path", min: 20, front: true, cell: func(c *cap) string { return c.Path }},
+		{key: "path", min: 20, how: cutFront, cell: func(c *cap) string { return c.Path }},
 		{key: "capture_status", cell: func(c *cap) string { return a.capStatus(c.Status) }},
 		{key: "packets", right: true, cell: func(c *cap) string { return fmt.Sprint(c.Packets) }},
 		{key: "reason", min: 16, cell: func(c *cap) string { return c.Reason }},

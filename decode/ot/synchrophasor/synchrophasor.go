@@ -203,7 +203,7 @@ func tell(s *ot.Session, p []byte) {
 		if len(p) >= headLen+2 {
 			command := binary.BigEndian.Uint16(p[headLen:])
 			pdu.Code |= uint64(command) << commandShift
-			pdu.Class = commandOf(command).class
+			pdu.Class = commands[command].class
 		}
 	}
 	s.Emit(pdu)
@@ -261,14 +261,6 @@ var commands = map[uint16]command{
 	8: {"extended frame", ot.Write},
 }
 
-func commandOf(word uint16) command {
-	c, ok := commands[word]
-	if !ok {
-		return command{fmt.Sprintf("unknown 0x%04x", word), ot.Other}
-	}
-	return c
-}
-
 func function(code uint64) ot.Function {
 	typ := code & (1<<commandShift - 1)
 	f := ot.Function{Code: strconv.FormatUint(typ, 10)}
@@ -276,7 +268,12 @@ func function(code uint64) ot.Function {
 		f.Name = typeNames[typ]
 	}
 	if typ == typeCommand && code != typ {
-		f.Name += ": " + commandOf(uint16(code>>commandShift)).name
+		word := uint16(code >> commandShift)
+		name := commands[word].name
+		if name == "" {
+			name = fmt.Sprintf("unknown 0x%04x", word)
+		}
+		f.Name += ": " + name
 	}
 	return f
 }
