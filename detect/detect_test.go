@@ -284,6 +284,8 @@ func TestRules(t *testing.T) {
 		// OT behaviour.
 		{"a learned function and its answer are silent", Config{}, ms{minute(0, op("192.168.1.5", "192.168.1.6", "03", ot.Read, ot.Request))}, nil,
 			ms{minute(1, op("192.168.1.5", "192.168.1.6", "03", ot.Read, ot.Request), op("192.168.1.6", "192.168.1.5", "03", ot.Read, ot.Response), op("192.168.1.6", "192.168.1.5", "", ot.Other, ot.Error))}, nil},
+		{"an answer without a code to a learned pair is silent", Config{}, ms{minute(0, op("192.168.1.5", "192.168.1.6", "03", ot.Read, ot.Request))}, nil,
+			ms{minute(1, op("192.168.1.6", "192.168.1.5", "", ot.Other, ot.Error))}, nil},
 		{"a new write of a known pair", Config{}, ms{minute(0, op("192.168.1.5", "192.168.1.6", "03", ot.Read, ot.Request))}, nil,
 			ms{minute(1, op("192.168.1.5", "192.168.1.6", "10", ot.Write, ot.Request), op("192.168.1.6", "192.168.1.5", "10", ot.Write, ot.Response))},
 			[]string{"ot-ip function medium 192.168.1.5|192.168.1.6|modbus-tcp|10"}},
@@ -475,6 +477,18 @@ func TestOpenAlertsAreBounded(t *testing.T) {
 	}
 	if dropped == 0 {
 		t.Error("nothing was let go")
+	}
+}
+
+// TestLatePartIsNoMinute: what a late part teaches again is not counted twice.
+func TestLatePartIsNoMinute(t *testing.T) {
+	e := NewEngine(Config{Site: "s", Force: Learning}, nil, nil, nil)
+	e.Minute(minute(0, tcp("10.0.0.1", "10.0.0.2", 80)))
+	late := minute(0, tcp("10.0.0.1", "10.0.0.2", 80), tcp("10.0.0.1", "10.0.0.2", 81))
+	late.Late = true
+	r := e.Minute(late)
+	if len(r.Changes) != 2 || r.Changes[0].Row.Count != 1 || r.Changes[1].Row.Count != 1 {
+		t.Errorf("got %+v, want both ports with a count of 1", r.Changes)
 	}
 }
 

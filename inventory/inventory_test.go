@@ -103,6 +103,8 @@ func TestDevices(t *testing.T) {
 		{"two off-subnet addresses beside a claimed one are behind a router", append(off(m1, 2, sent), row("192.168.1.1", m1, arp)), Options{},
 			[]string{"00:1b:21:00:00:01 192.168.1.1 router", "10.0.0.5", "10.1.0.5"}},
 		{"one whose packets lost a hop is too", []AddressTotal{row("192.168.1.1", m1, arp), row("10.0.0.6", m1, sent).ttl(127)}, Options{}, []string{"00:1b:21:00:00:01 192.168.1.1 router", "10.0.0.6"}},
+		{"five addresses of one subnet at once are behind a router", []AddressTotal{row("10.0.0.1", m1, sent), row("10.0.0.2", m1, sent), row("10.0.0.3", m1, sent), row("10.0.0.4", m1, sent), row("10.0.0.5", m1, sent)}, Options{},
+			[]string{"00:1b:21:00:00:01  router", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"}},
 		{"three subnets without ARP are behind a router", off(m1, 3, sent), Options{}, []string{"00:1b:21:00:00:01  router", "10.0.0.5", "10.1.0.5", "10.2.0.5"}},
 		{"the same one after the other are leases that moved", []AddressTotal{row("10.0.0.5", m1, sent), row("10.1.0.5", m1, sent).in(2), row("10.2.0.5", m1, sent).in(4), row("10.3.0.5", m1, sent).in(6)}, Options{},
 			[]string{"00:1b:21:00:00:01 10.0.0.5,10.1.0.5,10.2.0.5,10.3.0.5"}},

@@ -127,10 +127,7 @@ func (m *Merger) text(k *opKey) text {
 
 // settle brings everything into its canonical order and folds rows of the same key.
 func (m *Minute) settle() {
-	slices.SortFunc(m.Connections, func(a, b Connection) int {
-		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Last, b.Last),
-			cmp.Compare(a.PacketsOut+a.PacketsIn, b.PacketsOut+b.PacketsIn))
-	})
+	slices.SortFunc(m.Connections, func(a, b Connection) int { return a.compare(&b) })
 	// Of one connection the last row stands.
 	m.Connections = fold(m.Connections, func(a, b *Connection) bool {
 		if a.First != b.First || a.ID != b.ID {
@@ -140,7 +137,10 @@ func (m *Minute) settle() {
 		return true
 	})
 	slices.SortFunc(m.Edges, func(a, b Edge) int {
-		return cmp.Or(CompareEdges(&a.EdgeKey, &b.EdgeKey), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+		if c := CompareEdges(&a.EdgeKey, &b.EdgeKey); c != 0 {
+			return c
+		}
+		return first(a.First, b.First, &a.Ref, &b.Ref)
 	})
 	m.Edges = fold(m.Edges, func(a, b *Edge) bool {
 		if a.EdgeKey != b.EdgeKey {
@@ -150,7 +150,10 @@ func (m *Minute) settle() {
 		return true
 	})
 	slices.SortFunc(m.Operations, func(a, b Operation) int {
-		return cmp.Or(a.compareKey(&b), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+		if c := a.compareKey(&b); c != 0 {
+			return c
+		}
+		return first(a.First, b.First, &a.Ref, &b.Ref)
 	})
 	m.Operations = fold(m.Operations, func(a, b *Operation) bool {
 		if a.compareKey(b) != 0 {
@@ -161,7 +164,10 @@ func (m *Minute) settle() {
 		return true
 	})
 	slices.SortFunc(m.Addresses, func(a, b Address) int {
-		return cmp.Or(a.compareKey(&b), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+		if c := a.compareKey(&b); c != 0 {
+			return c
+		}
+		return first(a.First, b.First, &a.Ref, &b.Ref)
 	})
 	m.Addresses = fold(m.Addresses, func(a, b *Address) bool {
 		if a.compareKey(b) != 0 {
@@ -171,7 +177,10 @@ func (m *Minute) settle() {
 		return true
 	})
 	slices.SortFunc(m.Facts, func(a, b Fact) int {
-		return cmp.Or(a.compareKey(&b), cmp.Compare(a.First, b.First), a.Ref.compare(b.Ref))
+		if c := a.compareKey(&b); c != 0 {
+			return c
+		}
+		return first(a.First, b.First, &a.Ref, &b.Ref)
 	})
 	m.Facts = fold(m.Facts, func(a, b *Fact) bool {
 		if a.compareKey(b) != 0 {
@@ -182,7 +191,7 @@ func (m *Minute) settle() {
 	})
 	slices.SortFunc(m.Events, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Kind, b.Kind), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst),
-			cmp.Compare(a.Arg, b.Arg), strings.Compare(a.Text, b.Text), a.Ref.compare(b.Ref))
+			cmp.Compare(a.Arg, b.Arg), strings.Compare(a.Text, b.Text), first(0, 0, &a.Ref, &b.Ref))
 	})
 }
 
@@ -202,15 +211,48 @@ func fold[T any](s []T, join func(a, b *T) bool) []T {
 	return s[:n+1]
 }
 
-func (a FrameRef) compare(b FrameRef) int {
-	return cmp.Or(cmp.Compare(a.Capture, b.Capture), cmp.Compare(a.Number, b.Number))
+// The comparisons below go from field to field and stop at the first that
+// differs; with hundreds of thousands of rows a minute that is what sorting costs.
+
+func first(a, b int64, ra, rb *FrameRef) int {
+	if a != b {
+		return cmp.Compare(a, b)
+	}
+	if ra.Capture != rb.Capture {
+		return cmp.Compare(ra.Capture, rb.Capture)
+	}
+	return cmp.Compare(ra.Number, rb.Number)
+}
+
+func (a *Connection) compare(b *Connection) int {
+	switch {
+	case a.First != b.First:
+		return cmp.Compare(a.First, b.First)
+	case a.ID != b.ID:
+		return cmp.Compare(a.ID, b.ID)
+	case a.Last != b.Last:
+		return cmp.Compare(a.Last, b.Last)
+	}
+	return cmp.Compare(a.PacketsOut+a.PacketsIn, b.PacketsOut+b.PacketsIn)
 }
 
 // CompareEdges orders edges: by client, server, protocol, service, ….
 func CompareEdges(a, b *EdgeKey) int {
-	return cmp.Or(a.Client.Compare(b.Client), a.Server.Compare(b.Server), cmp.Compare(a.Proto, b.Proto),
-		cmp.Compare(a.ServerPort, b.ServerPort), cmp.Compare(a.ClientPort, b.ClientPort), cmp.Compare(a.VLAN, b.VLAN),
-		cmp.Compare(a.Tunnel, b.Tunnel))
+	switch {
+	case a.Client != b.Client:
+		return a.Client.Compare(b.Client)
+	case a.Server != b.Server:
+		return a.Server.Compare(b.Server)
+	case a.Proto != b.Proto:
+		return cmp.Compare(a.Proto, b.Proto)
+	case a.ServerPort != b.ServerPort:
+		return cmp.Compare(a.ServerPort, b.ServerPort)
+	case a.ClientPort != b.ClientPort:
+		return cmp.Compare(a.ClientPort, b.ClientPort)
+	case a.VLAN != b.VLAN:
+		return cmp.Compare(a.VLAN, b.VLAN)
+	}
+	return cmp.Compare(a.Tunnel, b.Tunnel)
 }
 
 func (a *Edge) add(b *Edge) {
@@ -231,13 +273,37 @@ func (a *Edge) add(b *Edge) {
 }
 
 func (a *Operation) compareKey(b *Operation) int {
-	return cmp.Or(a.Src.Compare(b.Src), a.Dst.Compare(b.Dst), strings.Compare(a.Protocol, b.Protocol), strings.Compare(a.Code, b.Code),
-		cmp.Compare(a.Direction, b.Direction), strings.Compare(a.Status, b.Status), cmp.Compare(a.Class, b.Class),
-		strings.Compare(a.Unit, b.Unit), cmp.Compare(a.Tunnel, b.Tunnel), strings.Compare(a.Function, b.Function))
+	switch {
+	case a.Src != b.Src:
+		return a.Src.Compare(b.Src)
+	case a.Dst != b.Dst:
+		return a.Dst.Compare(b.Dst)
+	case a.Protocol != b.Protocol:
+		return strings.Compare(a.Protocol, b.Protocol)
+	case a.Code != b.Code:
+		return strings.Compare(a.Code, b.Code)
+	case a.Direction != b.Direction:
+		return cmp.Compare(a.Direction, b.Direction)
+	case a.Status != b.Status:
+		return strings.Compare(a.Status, b.Status)
+	case a.Class != b.Class:
+		return cmp.Compare(a.Class, b.Class)
+	case a.Unit != b.Unit:
+		return strings.Compare(a.Unit, b.Unit)
+	case a.Tunnel != b.Tunnel:
+		return cmp.Compare(a.Tunnel, b.Tunnel)
+	}
+	return strings.Compare(a.Function, b.Function)
 }
 
 func (a *Address) compareKey(b *Address) int {
-	return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), cmp.Compare(a.VLAN, b.VLAN))
+	switch {
+	case a.IP != b.IP:
+		return a.IP.Compare(b.IP)
+	case a.MAC != b.MAC:
+		return cmp.Compare(a.MAC, b.MAC)
+	}
+	return cmp.Compare(a.VLAN, b.VLAN)
 }
 
 func (a *Address) add(b *Address) {
@@ -253,8 +319,17 @@ func (a *Address) add(b *Address) {
 }
 
 func (a *Fact) compareKey(b *Fact) int {
-	return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source),
-		strings.Compare(a.Value, b.Value))
+	switch {
+	case a.IP != b.IP:
+		return a.IP.Compare(b.IP)
+	case a.MAC != b.MAC:
+		return cmp.Compare(a.MAC, b.MAC)
+	case a.Kind != b.Kind:
+		return strings.Compare(a.Kind, b.Kind)
+	case a.Source != b.Source:
+		return strings.Compare(a.Source, b.Source)
+	}
+	return strings.Compare(a.Value, b.Value)
 }
 
 // printable makes text of what a device says: UTF-8 without control

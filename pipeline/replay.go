@@ -24,8 +24,9 @@ import (
 const (
 	// commitEvery is how much work a replay puts into one transaction.
 	commitEvery = time.Second
-	// commitRows bounds what waits in memory for it.
-	commitRows = 200_000
+	// commitRows is how many rows at the most wait for it; so it also goes on
+	// while more is read.
+	commitRows = 40_000
 )
 
 // testCommitted, when a test sets it, is called after each commit; commits then

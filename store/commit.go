@@ -411,17 +411,8 @@ func (w *writer) rollUp(keep []int64) error {
 		// Where minutes of this hour were let go, what came since adds to its hour rows, and follows them.
 		cut := found && p[0] < kept
 		for _, g := range grains {
-			const within = " FROM %[1]s_minute WHERE minute>=?1*60 AND minute<?1*60+60 AND sensor=?2"
-			steps := []string{
-				"DELETE FROM %[1]s_hour WHERE hour=?1 AND sensor=?2",
-				`INSERT INTO %[1]s_hour SELECT ?1, ?2, %[1]s, %[2]s, min((minute-?1*60)*60000000000+first),
-					max((minute-?1*60)*60000000000+last)` + within + " GROUP BY %[1]s",
-			}
-			if cut {
-				steps = []string{steps[1] + " %[3]s", "DELETE" + within}
-			}
-			for _, q := range steps {
-				if err := w.exec(fmt.Sprintf(q+"%[4]s", g.name, g.sums, g.merge+mergeHour, ""), p[0], p[1]); err != nil {
+			for _, q := range g.rollUp(cut) {
+				if err := w.exec(q, p[0], p[1]); err != nil {
 					return err
 				}
 			}
@@ -433,18 +424,57 @@ func (w *writer) rollUp(keep []int64) error {
 	return nil
 }
 
-// grain is one of the things that are kept by minute and by hour: its
-// dictionary's name, its columns between key and times, what sums them, and what adds a
-// row to one that is there.
-type grain struct{ name, columns, sums, merge string }
+// grain is one of the things that are kept by minute and by hour.
+type grain struct {
+	name    string // of its dictionary
+	columns string // between key and times
+	sums    string // the columns summed over rows
+	merge   string // adds a row to one that is there
+	// adds are the columns that are added up, where there is a table of totals; "" where the
+	// dictionary has them.
+	adds []string
+}
+
+// rollUp gives the statements that make the hour ?1 of the sensor ?2; cut says that
+// minutes of it were let go before.
+func (g grain) rollUp(cut bool) []string {
+	fill := strings.NewReplacer("%name", g.name, "%sums", g.sums, "%merge", g.merge+mergeHour,
+		"%within", g.name+"_minute WHERE minute>=?1*60 AND minute<?1*60+60 AND sensor=?2").Replace
+	hour := fill(`INSERT INTO %name_hour SELECT ?1, ?2, %name, %sums, min((minute-?1*60)*60000000000+first),
+		max((minute-?1*60)*60000000000+last) FROM %within GROUP BY %name`)
+	total := fill(`INSERT INTO %name_total SELECT %name, ?2, %sums, min(minute*60000000000+first), max(minute*60000000000+last)
+		FROM %within GROUP BY %name %merge`)
+	var steps []string
+	if cut {
+		steps = append(steps, hour+fill(" %merge"))
+	} else {
+		if g.adds != nil {
+			var less []string
+			for _, c := range g.adds {
+				less = append(less, c+"=t."+c+"-h."+c)
+			}
+			steps = append(steps, fill("UPDATE %name_total AS t SET "+strings.Join(less, ", ")+
+				" FROM %name_hour h WHERE h.hour=?1 AND h.sensor=?2 AND t.%name=h.%name AND t.sensor=h.sensor"))
+		}
+		steps = append(steps, fill("DELETE FROM %name_hour WHERE hour=?1 AND sensor=?2"), hour)
+	}
+	if g.adds != nil {
+		steps = append(steps, total)
+	}
+	if cut {
+		steps = append(steps, fill("DELETE FROM %within"))
+	}
+	return steps
+}
 
 var (
 	edgeGrain = grain{"edge", "packets_out, bytes_out, packets_in, bytes_in, opened, failed, answered",
-		"sum(packets_out), sum(bytes_out), sum(packets_in), sum(bytes_in), sum(opened), sum(failed), max(answered)", mergeEdge}
-	operationGrain = grain{"operation", "count", "sum(count)", mergeOperation}
+		"sum(packets_out), sum(bytes_out), sum(packets_in), sum(bytes_in), sum(opened), sum(failed), max(answered)", mergeEdge,
+		[]string{"packets_out", "bytes_out", "packets_in", "bytes_in", "opened", "failed"}}
+	operationGrain = grain{"operation", "count", "sum(count)", mergeOperation, []string{"count"}}
 	addressGrain   = grain{"address", "evidence, ends, packets_sent, bytes_sent, packets_received, bytes_received, ttl",
 		orBits("evidence", observe.NumEvidence) + ", " + orBits("ends", 2) +
-			", sum(packets_sent), sum(bytes_sent), sum(packets_received), sum(bytes_received), max(ttl)", mergeAddress}
+			", sum(packets_sent), sum(bytes_sent), sum(packets_received), sum(bytes_received), max(ttl)", mergeAddress, nil}
 	grains = []grain{edgeGrain, operationGrain, addressGrain}
 )
 

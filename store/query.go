@@ -177,6 +177,32 @@ type piece struct {
 	lo, hi int64
 }
 
+// totals gives the pieces of a window without bounds, where there are totals: what
+// comes on top of these. Of hours that wait, what the totals hold is less than their minutes:
+// minus are to be taken off, plus to be added.
+func (s *Store) totals(ctx context.Context) (minus, plus []piece, err error) {
+	pending, kept, err := s.waiting(ctx)
+	for _, h := range pending {
+		if h >= kept {
+			minus = append(minus, piece{true, h, h + 1})
+		}
+		plus = append(plus, piece{false, h * 60, h*60 + 60})
+	}
+	return minus, plus, err
+}
+
+// waiting gives the hours whose rows are behind, and the first hour of which minutes are kept.
+func (s *Store) waiting(ctx context.Context) (pending []int64, kept int64, err error) {
+	pending, err = collect(s, ctx, "read the window", "SELECT DISTINCT hour FROM pending ORDER BY hour", func(scan func(...any) error) (h int64, err error) {
+		return h, scan(&h)
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	kept, err = s.keptFrom(ctx)
+	return pending, kept, err
+}
+
 const never = math.MaxInt64 / hourLength // an hour beyond all times
 
 // pieces cuts a window into what is read from hours and what from minutes:
@@ -189,14 +215,8 @@ func (s *Store) pieces(ctx context.Context, f *Filter) ([]piece, error) {
 	if f.To != 0 {
 		hi = -floorDiv(-f.To, observe.MinuteLength)
 	}
-	var kept int64 // the first hour of which minutes are kept
-	pending, err := collect(s, ctx, "read the window", "SELECT DISTINCT hour FROM pending ORDER BY hour", func(scan func(...any) error) (h int64, err error) {
-		return h, scan(&h)
-	})
+	pending, kept, err := s.waiting(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if kept, err = s.keptFrom(ctx); err != nil {
 		return nil, err
 	}
 	// Hours that are read whole: those inside, and those that have nothing else.
@@ -234,9 +254,38 @@ func (s *Store) pieces(ctx context.Context, f *Filter) ([]piece, error) {
 	return list, nil
 }
 
-// sums adds to q a sub-select of a grain's sums over the window by (id, sensor), as x.
-func (q *query) sums(g grain, pieces []piece, f *Filter, only func(q *query)) {
+// sums adds to q a sub-select of a grain's sums over f's window by (id, sensor), as x;
+// only adds conditions.
+func (s *Store) sums(ctx context.Context, q *query, g grain, f *Filter, only func(q *query)) error {
+	const part = "SELECT %[1]s, sensor, %[2]s, %[3]s*%[4]d+first AS first, %[3]s*%[4]d+last AS last FROM %[1]s_%[3]s WHERE %[3]s>=? AND %[3]s<?"
 	q.add("(SELECT " + g.name + ", sensor, " + g.sums + ", min(first) AS first, max(last) AS last FROM (")
+	where := func() {
+		q.sensors(f)
+		only(q)
+	}
+	var pieces []piece
+	var err error
+	if g.adds != nil && f.From == 0 && f.To == 0 {
+		var minus []piece
+		if minus, pieces, err = s.totals(ctx); err != nil {
+			return err
+		}
+		q.add(fmt.Sprintf("SELECT %[1]s, sensor, %[2]s, first, last FROM %[1]s_total WHERE 1", g.name, g.columns))
+		where()
+		columns := g.columns
+		for _, c := range g.adds {
+			columns = strings.Replace(columns, c, "-"+c, 1)
+		}
+		for _, p := range minus {
+			q.add(fmt.Sprintf("UNION ALL SELECT %[1]s, sensor, %[2]s, NULL, NULL FROM %[1]s_hour WHERE hour=?", g.name, columns), p.lo)
+			where()
+		}
+		if len(pieces) > 0 {
+			q.add("UNION ALL")
+		}
+	} else if pieces, err = s.pieces(ctx, f); err != nil {
+		return err
+	}
 	for i, p := range pieces {
 		unit, length := "minute", observe.MinuteLength
 		if p.hours {
@@ -245,14 +294,11 @@ func (q *query) sums(g grain, pieces []piece, f *Filter, only func(q *query)) {
 		if i > 0 {
 			q.add("UNION ALL")
 		}
-		q.add(fmt.Sprintf("SELECT %[1]s, sensor, %[2]s, %[3]s*%[4]d+first AS first, %[3]s*%[4]d+last AS last FROM %[1]s_%[3]s WHERE %[3]s>=? AND %[3]s<?",
-			g.name, g.columns, unit, length), p.lo, p.hi)
-		q.sensors(f)
-		if only != nil {
-			only(q)
-		}
+		q.add(fmt.Sprintf(part, g.name, g.columns, unit, length), p.lo, p.hi)
+		where()
 	}
 	q.add(") GROUP BY " + g.name + ", sensor) x")
+	return nil
 }
 
 // protocolNumbers are the IP protocols that have names in listings.
@@ -443,14 +489,13 @@ func (s *Store) addressTotals(ctx context.Context, f *Filter) ([]addressTotal, e
 		q.sensors(f)
 		e.any(q, "AND ", []string{"ip"}, []string{"mac"}, "")
 	} else {
-		pieces, err := s.pieces(ctx, f)
+		q.add("SELECT x.sensor, addr, mac, vlan, x.* FROM")
+		err = s.sums(ctx, q, addressGrain, f, func(q *query) {
+			e.any(q, "AND address IN (SELECT id FROM address WHERE ", []string{"ip"}, []string{"mac"}, ")")
+		})
 		if err != nil {
 			return nil, err
 		}
-		q.add("SELECT x.sensor, addr, mac, vlan, x.* FROM")
-		q.sums(addressGrain, pieces, f, func(q *query) {
-			e.any(q, "AND address IN (SELECT id FROM address WHERE ", []string{"ip"}, []string{"mac"}, ")")
-		})
 		q.add("JOIN address d ON d.id=x.address JOIN end ON end.id=d.ip")
 	}
 	window := f.From != 0 || f.To != 0
@@ -559,13 +604,9 @@ func (s *Store) operationTotals(ctx context.Context, f *Filter) ([]operationTota
 	if err != nil {
 		return nil, err
 	}
-	pieces, err := s.pieces(ctx, f)
-	if err != nil {
-		return nil, err
-	}
 	q := &query{}
 	q.add(`SELECT x.sensor, a.addr, b.addr, p.value, c.value, n.value, st.value, u.value, d.direction, d.class, d.tunnel, x.* FROM`)
-	q.sums(operationGrain, pieces, f, func(q *query) {
+	err = s.sums(ctx, q, operationGrain, f, func(q *query) {
 		e.any(q, "AND operation IN (SELECT id FROM operation WHERE ", []string{"src", "dst"}, nil, ")")
 		if f.Protocol != "" {
 			q.add("AND operation IN (SELECT id FROM operation WHERE protocol=(SELECT id FROM text WHERE value=?))", f.Protocol)
@@ -574,6 +615,9 @@ func (s *Store) operationTotals(ctx context.Context, f *Filter) ([]operationTota
 			q.add("AND operation IN (SELECT id FROM operation WHERE class=?)", class)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	q.add(`JOIN operation d ON d.id=x.operation JOIN end a ON a.id=d.src JOIN end b ON b.id=d.dst JOIN text p ON p.id=d.protocol
 		JOIN text c ON c.id=d.code JOIN text n ON n.id=d.function JOIN text st ON st.id=d.status JOIN text u ON u.id=d.unit`)
 	list, err := collect(s, ctx, "read the operations", q.text(), func(scan func(...any) error) (o operationTotal, err error) {
@@ -638,16 +682,15 @@ func (s *Store) Edges(ctx context.Context, f Filter) ([]EdgeTotal, error) {
 	if err != nil {
 		return nil, err
 	}
-	pieces, err := s.pieces(ctx, &f)
-	if err != nil {
-		return nil, err
-	}
 	q := &query{}
 	q.add(`SELECT x.sensor, c.addr, s.addr, d.server_port, d.client_port, d.vlan, d.proto, d.tunnel, d.client_mac, d.server_mac, d.multicast, t.value, x.* FROM`)
-	q.sums(edgeGrain, pieces, &f, func(q *query) {
+	err = s.sums(ctx, q, edgeGrain, &f, func(q *query) {
 		e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
 		q.protocol(f.Protocol)
 	})
+	if err != nil {
+		return nil, err
+	}
 	q.add("JOIN edge d ON d.id=x.edge JOIN end c ON c.id=d.client JOIN end s ON s.id=d.server JOIN text t ON t.id=d.service")
 	list, err := collect(s, ctx, "read the edges", q.text(), func(scan func(...any) error) (r EdgeTotal, err error) {
 		var sensor, skip int64

@@ -2,7 +2,6 @@ package host
 
 import (
 	"bytes"
-	"strconv"
 
 	"osect/decode"
 )
@@ -327,6 +326,3 @@ func llmnrMessage(s *Session, p []byte) bool {
 		}
 	})
 }
-
-// appendNumber writes n in decimal.
-func appendNumber(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }

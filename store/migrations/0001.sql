@@ -166,6 +166,21 @@ CREATE TABLE edge_hour (
   last        INTEGER NOT NULL,
   PRIMARY KEY (hour, sensor, edge)
 ) WITHOUT ROWID;
+-- All hours that were made, summed; first, last: ns since 1970.
+CREATE TABLE edge_total (
+  edge        INTEGER NOT NULL,
+  sensor      INTEGER NOT NULL,
+  packets_out INTEGER NOT NULL,
+  bytes_out   INTEGER NOT NULL,
+  packets_in  INTEGER NOT NULL,
+  bytes_in    INTEGER NOT NULL,
+  opened      INTEGER NOT NULL,
+  failed      INTEGER NOT NULL,
+  answered    INTEGER NOT NULL,
+  first       INTEGER NOT NULL,
+  last        INTEGER NOT NULL,
+  PRIMARY KEY (edge, sensor)
+) WITHOUT ROWID;
 CREATE TABLE operation_minute (
   minute    INTEGER NOT NULL,
   sensor    INTEGER NOT NULL,
@@ -185,6 +200,14 @@ CREATE TABLE operation_hour (
   first     INTEGER NOT NULL,
   last      INTEGER NOT NULL,
   PRIMARY KEY (hour, sensor, operation)
+) WITHOUT ROWID;
+CREATE TABLE operation_total (
+  operation INTEGER NOT NULL,
+  sensor    INTEGER NOT NULL,
+  count     INTEGER NOT NULL,
+  first     INTEGER NOT NULL,
+  last      INTEGER NOT NULL,
+  PRIMARY KEY (operation, sensor)
 ) WITHOUT ROWID;
 -- The sensor of an address is in its dictionary row; it is repeated here so that
 -- all grains have one key.

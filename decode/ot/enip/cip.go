@@ -223,7 +223,7 @@ func (c context) members(s *ot.Session, d []byte, of *pending) {
 // response: service with bit 7, 00, general status 1, words of additional status
 // 1, additional status, data.
 func (c context) response(s *ot.Session, d []byte) {
-	if len(d) < 4 || d[1] != 0 {
+	if len(d) < 4 {
 		return
 	}
 	end := 4 + 2*int(d[3])

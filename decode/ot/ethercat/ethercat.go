@@ -125,7 +125,14 @@ const (
 
 func tell(s *ot.Session, command byte, address uint32, data []byte) {
 	c := commands[command]
-	pdu := ot.PDU{Code: uint64(command), Class: c.class}
+	pdu := ot.PDU{Code: uint64(command), Class: c.class, Direction: ot.Request}
+	switch {
+	case c.class == ot.Cyclic:
+		pdu.Direction = ot.None
+	case s.Src.IsMAC() && s.Src.MAC().Local():
+		// The first slave sets this bit in what it sends back to the master.
+		pdu.Direction = ot.Response
+	}
 	if c.station {
 		pdu.Unit, pdu.HasUnit = uint64(address&0xffff), true
 	}

@@ -123,14 +123,17 @@ func probeStream(p []byte, _ ot.Hint) ot.Verdict {
 		if len(d) < 16 {
 			return ot.More
 		}
-		if n := binary.LittleEndian.Uint32(d[12:]); n != null && n > 255 {
+		n := binary.LittleEndian.Uint32(d[12:])
+		have := d[16:min(len(d), 16+len(policyRoot))]
+		switch {
+		case n == null:
+			return ot.Yes
+		case int64(n) < int64(len(policyRoot)) || n > 255 || !bytes.HasPrefix(policyRoot, have):
 			return ot.No
-		} else if n == null || len(d) >= 16+len(policyRoot) && bytes.HasPrefix(d[16:], policyRoot) {
+		case len(have) == len(policyRoot):
 			return ot.Yes
 		}
-		if len(d) < 16+len(policyRoot) {
-			return ot.More
-		}
+		return ot.More
 	case msg, clo:
 		return ot.Yes // letters, kind and size
 	}

@@ -4,16 +4,23 @@ package registry
 
 import (
 	"osect/decode/ot"
+	"osect/decode/ot/bacnet"
 	"osect/decode/ot/ccie"
 	"osect/decode/ot/ccief"
 	"osect/decode/ot/ccietsn"
+	"osect/decode/ot/dnp3"
 	"osect/decode/ot/enip"
+	"osect/decode/ot/ethercat"
 	"osect/decode/ot/fins"
+	"osect/decode/ot/iec104"
 	"osect/decode/ot/iec61850"
+	"osect/decode/ot/melsoft"
 	"osect/decode/ot/modbus"
 	"osect/decode/ot/opcua"
+	"osect/decode/ot/profinet"
 	"osect/decode/ot/s7comm"
 	"osect/decode/ot/slmp"
+	"osect/decode/ot/synchrophasor"
 )
 
 // Protocols are all decoders. The order is that of probing where content
@@ -23,10 +30,17 @@ var Protocols = []*ot.Protocol{
 	&ccietsn.Protocol, // SLMP LMT bytes likewise; 0x890F frames by type: before ccie
 	&ccie.Protocol,
 	&fins.Protocol,
+	&melsoft.Protocol,
+	&dnp3.Protocol,
+	&profinet.Protocol,
+	&synchrophasor.Protocol,
+	&iec104.Protocol,
+	&ethercat.Protocol,
 	&modbus.Protocol,
 	&s7comm.Protocol,
 	&iec61850.Protocol,
 	&enip.Protocol,
 	&opcua.Protocol,
+	&bacnet.Protocol,
 	&slmp.Protocol,
 }

@@ -45,26 +45,33 @@ const (
 	userdata = 7
 )
 
-// header is what stands before the parameters. n is the unit's length on the wire.
-func header(d []byte) (param, data []byte, ok bool) {
-	if len(d) < headLen || d[0] != classic || d[2] != 0 || d[3] != 0 {
-		return nil, nil, false
-	}
-	head := headLen
-	switch d[1] {
+// head is the length of the header of a ROSCTR, 0 where there is none such.
+func head(rosctr byte) int {
+	switch rosctr {
 	case job, userdata:
+		return headLen
 	case ack, ackData:
-		head = ackHeadLen
-	default:
+		return ackHeadLen
+	}
+	return 0
+}
+
+// header splits a message into what follows its header; of what its lengths
+// promise beyond the unit there is only what is there.
+func header(d []byte) (param, data []byte, ok bool) {
+	if len(d) < headLen || d[0] != classic {
 		return nil, nil, false
 	}
-	p, n := int(binary.BigEndian.Uint16(d[6:])), int(binary.BigEndian.Uint16(d[8:]))
-	if len(d) < head+p {
+	n := head(d[1])
+	if n == 0 || len(d) < n {
 		return nil, nil, false
 	}
-	param = d[head : head+p]
-	data = d[head+p:]
-	return param, data[:min(n, len(data))], true
+	end := n + int(binary.BigEndian.Uint16(d[6:]))
+	if end > len(d) {
+		return d[n:], nil, true
+	}
+	data = d[end:]
+	return d[n:end], data[:min(int(binary.BigEndian.Uint16(d[8:])), len(data))], true
 }
 
 // S7comm-plus: 72, version 1, data length 2, [version 3: digest length 1 and digest],
@@ -85,8 +92,8 @@ func plusHeader(d []byte) bool {
 	return false
 }
 
-// probeStream believes content only: a transport unit that begins with an S7
-// header whose lengths are the unit's.
+// probeStream believes a transport unit that begins with an S7 header whose
+// lengths are the unit's; on port 102 also with other lengths.
 func probeStream(p []byte, h ot.Hint) ot.Verdict {
 	u, size, ok, more := cotp.First(p)
 	if more {
@@ -108,19 +115,12 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 			}
 			return ot.No
 		}
-		head := headLen
-		switch d[1] {
-		case job, userdata:
-		case ack, ackData:
-			head = ackHeadLen
-		default:
+		n := head(d[1])
+		if n == 0 {
 			return ot.No
 		}
-		if d[2]|d[3] != 0 {
-			return ot.No
-		}
-		want := head + int(binary.BigEndian.Uint16(d[6:])) + int(binary.BigEndian.Uint16(d[8:]))
-		if want == wire || want > wire && !u.Last || h.Port && want < wire {
+		want := n + int(binary.BigEndian.Uint16(d[6:])) + int(binary.BigEndian.Uint16(d[8:]))
+		if h.Port || d[2]|d[3] == 0 && (want == wire || want > wire && !u.Last) {
 			return ot.Yes
 		}
 	case plus:
@@ -277,7 +277,7 @@ func programService(param []byte) byte {
 // method 1, type and group 1, sub-function 1, sequence 1; with length 8 also
 // data unit reference 1, last unit 1, error 2.
 func tellUserdata(s *ot.Session, param, data []byte) {
-	if len(param) < 8 || param[0] != 0 || param[1] != 1 || param[2] != 0x12 {
+	if len(param) < 8 {
 		return
 	}
 	group, sub := param[5]&15, param[6]

@@ -1,0 +1,167 @@
+package host
+
+import "bytes"
+
+var (
+	http = Decoder{Name: "http", AnyPort: true, First: httpHead}
+	ssdp = Decoder{Name: "ssdp", UDPPorts: []uint16{1900}, Datagram: ssdpMessage}
+)
+
+// maxHeaders is the most header lines of one message that are read.
+const maxHeaders = 64
+
+// requestLine says whether l is "METHOD target HTTP/1.x" (or RTSP/1.0).
+func requestLine(l []byte) (rtsp, ok bool) {
+	i := bytes.IndexByte(l, ' ')
+	if i < 3 || i > 16 {
+		return false, false
+	}
+	for _, c := range l[:i] {
+		if (c < 'A' || c > 'Z') && c != '-' {
+			return false, false
+		}
+	}
+	i = bytes.LastIndexByte(l, ' ')
+	version := string(l[i+1:])
+	return version == "RTSP/1.0", version == "HTTP/1.1" || version == "HTTP/1.0" || version == "RTSP/1.0"
+}
+
+// statusLine says whether l is "HTTP/1.x 200 …".
+func statusLine(l []byte) (rtsp, ok bool) {
+	if len(l) < 12 || l[8] != ' ' || l[9] < '1' || l[9] > '5' || l[10] < '0' || l[10] > '9' || l[11] < '0' || l[11] > '9' {
+		return false, false
+	}
+	version := string(l[:8])
+	return version == "RTSP/1.0", version == "HTTP/1.1" || version == "HTTP/1.0" || version == "RTSP/1.0"
+}
+
+// httpHead reads the head of an HTTP/1 (RFC 9112) or RTSP (RFC 2326) message that begins a segment, as
+// far as the segment carries it.
+func httpHead(s *Session, p []byte) bool {
+	if len(p) < 16 || p[0] < 'A' || p[0] > 'Z' {
+		return false
+	}
+	l, rest, ok := line(p)
+	if !ok {
+		return false
+	}
+	source := "http"
+	rtsp, request := requestLine(l)
+	if !request {
+		if rtsp, ok = statusLine(l); !ok {
+			return false
+		}
+	}
+	if rtsp {
+		source = "rtsp"
+	}
+	for range maxHeaders {
+		if l, rest, ok = line(rest); !ok || len(l) == 0 {
+			break
+		}
+		name, value := header(l)
+		switch {
+		case request && is(name, "user-agent"):
+			s.tell(source, UserAgent, value)
+		case request && is(name, "host"):
+			if h := hostName(value); h != nil {
+				s.address(source, HTTPHost, s.Dst, h)
+			}
+		case !request && is(name, "server"):
+			s.tell(source, ServerBanner, value)
+		}
+	}
+	return true
+}
+
+// hostName is the name in a Host header without its port; nil for an address.
+func hostName(v []byte) []byte {
+	if i := bytes.IndexByte(v, ':'); i >= 0 {
+		v = v[:i]
+	}
+	if len(v) == 0 || len(v) > 253 || v[0] == '[' || !text(v) || bytes.IndexByte(v, ' ') >= 0 {
+		return nil
+	}
+	numeric := true
+	for _, c := range v {
+		numeric = numeric && (c >= '0' && c <= '9' || c == '.')
+	}
+	if numeric {
+		return nil
+	}
+	return v
+}
+
+// ssdpMessage reads the search, the answer and the notice of UPnP (UPnP Device Architecture 1.1).
+func ssdpMessage(s *Session, p []byte) bool {
+	l, rest, ok := line(p)
+	if !ok {
+		return false
+	}
+	_, request := requestLine(l)
+	if !request {
+		if _, ok = statusLine(l); !ok {
+			return false
+		}
+	} else if !bytes.HasPrefix(l, []byte("NOTIFY ")) && !bytes.HasPrefix(l, []byte("M-SEARCH ")) {
+		return false
+	}
+	for range maxHeaders {
+		if l, rest, ok = line(rest); !ok || len(l) == 0 {
+			break
+		}
+		switch name, value := header(l); {
+		case is(name, "server"):
+			s.tell("ssdp", ServerBanner, value)
+		case is(name, "user-agent"):
+			s.tell("ssdp", UserAgent, value)
+		}
+	}
+	return true
+}
+
+var tls = Decoder{Name: "tls", AnyPort: true, First: clientHello}
+
+// clientHello reads the server name (RFC 6066) out of a TLS ClientHello (RFC
+// 8446 4.1.2): record 22, version 2, length 2; handshake 1, length 3; version 2, random 32, session id,
+// cipher suites, compressions, extensions. A hello over two segments is read as far as the first goes.
+func clientHello(s *Session, p []byte) bool {
+	if len(p) < 44 || p[0] != 22 || p[1] != 3 || p[2] > 4 || p[5] != 1 || p[6] != 0 || p[9] != 3 || p[10] > 4 {
+		return false
+	}
+	v := p[43:]
+	for _, size := range [3]int{1, 2, 1} { // session id, cipher suites, compressions
+		if len(v) < size {
+			return false
+		}
+		n := int(v[0])
+		if size == 2 {
+			n = be16(v)
+		}
+		if size+n > len(v) {
+			return false
+		}
+		v = v[size+n:]
+	}
+	if len(v) < 2 {
+		return true
+	}
+	v = v[2:min(len(v), 2+be16(v))]
+	for len(v) >= 4 {
+		typ, n := be16(v), be16(v[2:])
+		if 4+n > len(v) {
+			break
+		}
+		e := v[4 : 4+n]
+		v = v[4+n:]
+		// list 2, type 1 (0: host name), length 2, name
+		if typ != 0 || len(e) < 5 || e[2] != 0 || 5+be16(e[3:]) > len(e) {
+			continue
+		}
+		name := e[5 : 5+be16(e[3:])]
+		if h := hostName(name); len(h) == len(name) && h != nil {
+			s.address("tls", SNI, s.Dst, h)
+		}
+	}
+	return true
+}
