@@ -81,9 +81,10 @@ type Options struct {
 	Filter string
 	// Known, where not nil, is asked for each regular file before it is read:
 	// has a capture of this size and this SHA-256 been read before? sum reads
-	// the whole file, so compare size first. Known files are skipped with
+	// the whole file, so compare size and first, the packet time of its first
+	// frame (the smallest int64 where it has none), before. Known files are skipped with
 	// StatusKnown, and so is a file that repeats another one of the same Set.
-	Known func(size int64, sum func() ([32]byte, error)) (bool, error)
+	Known func(size, first int64, sum func() ([32]byte, error)) (bool, error)
 	// Stdin is what the path "-" reads; nil is os.Stdin.
 	Stdin io.Reader
 
@@ -197,9 +198,8 @@ func Open(ctx context.Context, paths []string, opt Options) (*Set, error) {
 	for i, f := range found {
 		s.infos[i] = Info{Path: f.path, Size: f.size, Status: f.status, Reason: f.reason}
 	}
-	if err := s.skipKnown(found); err != nil {
-		return nil, err
-	}
+	first := make([]int64, len(found)) // packet time of each file's first frame
+	var sources []*source
 	for i, f := range found {
 		if s.infos[i].Status != "" {
 			continue
@@ -210,12 +210,22 @@ func Open(ctx context.Context, paths []string, opt Options) (*Set, error) {
 		src := &source{set: s, index: int32(i), path: f.path, size: f.size, stream: f.stream}
 		if f.stream {
 			src.key = math.MinInt64 // not known before it is read
-		} else {
-			if !src.peek() {
-				s.infos[i].Status, s.infos[i].Reason = src.status, src.reason
-				continue
-			}
-			s.total += f.size
+		} else if !src.peek() {
+			s.infos[i].Status, s.infos[i].Reason = src.status, src.reason
+			continue
+		}
+		first[i] = src.key
+		sources = append(sources, src)
+	}
+	if err := s.skipKnown(found, first); err != nil {
+		return nil, err
+	}
+	for _, src := range sources {
+		if s.infos[src.index].Status != "" {
+			continue
+		}
+		if !src.stream {
+			s.total += src.size
 		}
 		s.pending = append(s.pending, src)
 	}
@@ -318,7 +328,7 @@ func cause(err error) string {
 }
 
 // skipKnown marks what Options.Known has read before and what occurs twice.
-func (s *Set) skipKnown(found []entry) error {
+func (s *Set) skipKnown(found []entry, first []int64) error {
 	if s.opt.Known == nil {
 		return nil
 	}
@@ -328,7 +338,7 @@ func (s *Set) skipKnown(found []entry) error {
 			bySize[f.size]++
 		}
 	}
-	first := make(map[[32]byte]string)
+	paths := make(map[[32]byte]string)
 	for i, f := range found {
 		if s.infos[i].Status != "" || f.stream || f.size == 0 {
 			continue
@@ -344,7 +354,7 @@ func (s *Set) skipKnown(found []entry) error {
 			}
 			return sum, sumErr
 		}
-		known, err := s.opt.Known(f.size, sumOf)
+		known, err := s.opt.Known(f.size, first[i], sumOf)
 		if err == nil && known {
 			info.Status, info.Reason = StatusKnown, "read before"
 			if have {
@@ -354,11 +364,11 @@ func (s *Set) skipKnown(found []entry) error {
 		}
 		if err == nil && bySize[f.size] > 1 {
 			if _, err = sumOf(); err == nil {
-				if other, ok := first[sum]; ok {
+				if other, ok := paths[sum]; ok {
 					info.Status, info.Reason = StatusKnown, "same content as "+other
 					info.Sum, info.HasSum = sum, true
 				} else {
-					first[sum] = f.path
+					paths[sum] = f.path
 				}
 			}
 		}

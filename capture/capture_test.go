@@ -448,7 +448,7 @@ func TestKnown(t *testing.T) {
 	}
 	dir := write(t, files)
 	sums := 0
-	s, err := Open(context.Background(), []string{dir}, Options{Known: func(size int64, sum func() ([32]byte, error)) (bool, error) {
+	s, err := Open(context.Background(), []string{dir}, Options{Known: func(size, first int64, sum func() ([32]byte, error)) (bool, error) {
 		if size != int64(len(files["a.pcap"])) {
 			return false, nil
 		}
@@ -474,7 +474,7 @@ func TestKnown(t *testing.T) {
 		t.Errorf("%d sums asked for, want 3", sums)
 	}
 	own := errors.New("the store is gone")
-	_, err = Open(context.Background(), []string{dir}, Options{Known: func(int64, func() ([32]byte, error)) (bool, error) { return false, own }})
+	_, err = Open(context.Background(), []string{dir}, Options{Known: func(int64, int64, func() ([32]byte, error)) (bool, error) { return false, own }})
 	if !errors.Is(err, own) {
 		t.Errorf("error %v, want the caller's", err)
 	}

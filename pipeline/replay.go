@@ -125,12 +125,16 @@ func withDefaults(opt Options) Options {
 }
 
 // known tells capture which files the store has had.
-func known(st *store.Store, again bool) func(int64, func() ([32]byte, error)) (bool, error) {
+func known(st *store.Store, again bool) func(int64, int64, func() ([32]byte, error)) (bool, error) {
 	if again {
 		return nil
 	}
-	return func(size int64, sum func() ([32]byte, error)) (bool, error) {
+	return func(size, first int64, sum func() ([32]byte, error)) (bool, error) {
 		rows, err := st.KnownCapture(size)
+		// Of another time is another capture: its content need not be read for that.
+		rows = slices.DeleteFunc(rows, func(r store.CaptureRow) bool {
+			return r.Last != 0 && (first < int64(r.First) || first > int64(r.Last))
+		})
 		if err != nil || len(rows) == 0 {
 			return false, err
 		}
@@ -244,7 +248,8 @@ func saveCapture(st *store.Store, run *store.Run, place int32, info *capture.Inf
 	if info.HasSum {
 		row.SHA256 = hex.EncodeToString(info.Sum[:])
 	}
-	if info.Frames > info.Untimed {
+	// Of all frames of the file, or none: known compares them with a file's first frame.
+	if info.Frames > info.Untimed && info.Filtered == 0 {
 		row.First, row.Last = store.Time(info.First), store.Time(info.Last)
 	}
 	return st.SaveCapture(run, &row)
