@@ -191,7 +191,11 @@ func MACFromBytes(b []byte) MAC {
 
 // ParseMAC reads six colon-separated bytes in hex.
 func ParseMAC(s string) (MAC, error) {
-	if len(s) == 17 && strings.Count(s, ":") == 5 {
+	colons := len(s) == 17
+	for i := 2; colons && i < 17; i += 3 {
+		colons = s[i] == ':'
+	}
+	if colons {
 		if b, err := hex.DecodeString(strings.ReplaceAll(s, ":", "")); err == nil && len(b) == 6 {
 			return MACFromBytes(b), nil
 		}
