@@ -33,9 +33,10 @@ type conn struct {
 	client uint8 // direction of the client's frames
 	sure   uint8 // how the client is known: sure* constants
 	flags  uint16
-	app    uint8 // 1 + index of the OT protocol; 0 not known (yet)
-	probes uint8 // payloads probed without a Yes
-	stream int32 // index of the stream state in the shard, -1 for none
+	app    uint8    // 1 + index of the OT protocol; 0 not known (yet)
+	probes uint8    // payloads probed without a Yes
+	told   [2]uint8 // payloads of each direction that the host decoders were shown
+	stream int32    // index of the stream state in the shard, -1 for none
 	hash   uint32
 
 	minute  int64 // whose counters these are

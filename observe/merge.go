@@ -54,7 +54,7 @@ func (m *Merger) Merge(cl *Closing, parts []*Part) []*Minute {
 		}
 		m.seq++
 		min.Seq = m.seq
-		min.settle()
+		min.Settle()
 		m.services = m.services.with(min)
 		out = append(out, min)
 	}
@@ -125,8 +125,9 @@ func (m *Merger) text(k *opKey) text {
 	return t
 }
 
-// settle brings everything into its canonical order and folds rows of the same key.
-func (m *Minute) settle() {
+// Settle brings everything into its canonical order and folds rows of the same
+// key, as it is in every Minute that was closed.
+func (m *Minute) Settle() {
 	slices.SortFunc(m.Connections, func(a, b Connection) int { return a.compare(&b) })
 	// Of one connection the last row stands.
 	m.Connections = fold(m.Connections, func(a, b *Connection) bool {

@@ -144,11 +144,16 @@ type Operation struct {
 	Ref                          FrameRef // first frame of this minute
 }
 
-// Evidence says in which kinds of frames an address was seen, as bits.
+// Evidence says how an address is known and in which kinds of log it appears, as bits.
 type Evidence uint16
 
-// The kinds of evidence. SeenIP: the address sent a frame (outermost header).
+// How an address is known (Names lists these). SeenIP: it sent a frame
+// (outermost header). SeenARP, SeenNDP: its MAC claimed it. BoundDHCP: a DHCP server leased it
+// to the MAC. BoundDNS: its owner answered for its own name (mDNS, LLMNR) from it.
 // SeenReceiver: frames went to it. SeenEthernet: frames without IP came from the MAC.
+//
+// Kinds of log: SeenDHCP, SeenDNS, SeenNetBIOS, SeenHTTP: it exchanged
+// packets on these ports. SeenOT: it spoke a control protocol.
 const (
 	SeenIP Evidence = 1 << iota
 	SeenARP
@@ -160,17 +165,25 @@ const (
 	SeenNetBIOS
 	SeenHTTP
 	SeenOT
-	NumEvidence = 10
+	BoundDHCP
+	BoundDNS
+	NumEvidence = 12
 )
 
-var evidenceNames = [NumEvidence]string{"ip", "arp", "ndp", "dhcp", "dns", "receiver", "ethernet", "netbios", "http", "ot"}
+// evidenceNames are in the order of listings.
+var evidenceNames = [...]struct {
+	bit  Evidence
+	name string
+}{
+	{SeenIP, "ip"}, {SeenARP, "arp"}, {SeenNDP, "ndp"}, {BoundDHCP, "dhcp"}, {BoundDNS, "dns"}, {SeenReceiver, "receiver"}, {SeenEthernet, "ethernet"},
+}
 
-// Names lists the names of e's bits, in the order above.
+// Names lists how the address is known.
 func (e Evidence) Names() []string {
 	var names []string
-	for i, n := range evidenceNames {
-		if e&(1<<i) != 0 {
-			names = append(names, n)
+	for _, n := range evidenceNames {
+		if e&n.bit != 0 {
+			names = append(names, n.name)
 		}
 	}
 	return names
@@ -200,7 +213,7 @@ type Fact struct {
 	// IP and MAC of the device; IP IsMAC where only the MAC is known.
 	IP   decode.Addr
 	MAC  decode.MAC
-	Kind string // "vendor", "model", "firmware", "serial", "name", "station", "hostname", …
+	Kind string // "vendor", "model", "firmware", "serial", "name", "station", "hostname", …: docs/facts.md
 	// Value is printable UTF-8; other bytes are written as \xNN.
 	Value string
 	// Source names the protocol that told it: "omron-fins", "dhcp", ….
@@ -214,7 +227,8 @@ type EventKind uint8
 
 // The events of this version.
 const (
-	// EventARP: a claims by ARP (or NDP) to own an IP: Src the IP, Dst the MAC as Addr.
+	// EventARP: a MAC claims by ARP or NDP to own an IP: Src the IP, Dst the MAC
+	// as Addr, Arg the ARP operation or the ICMPv6 type (133 … 136).
 	EventARP EventKind = iota
 	// EventRefused: a TCP connection was refused: Src client, Dst server, Arg the port.
 	EventRefused
@@ -248,14 +262,17 @@ type Counters struct {
 	Skipped                 [decode.NumReasons]uint64
 	Fragments, Truncated    uint64
 	Late                    uint64 // frames that came after their minute was closed
-	// Dropped counts what was decoded but not kept, by cause.
+	// Dropped counts what was not kept, by cause: of what was decoded, and, live,
+	// the frames that never came to be read (in none of the counts above).
 	Dropped [NumDrops]uint64
 }
 
 // Drop names a cause for state or results being let go.
 type Drop uint8
 
-// The causes; each is a cap that keeps memory bounded.
+// The causes; each is a cap that keeps memory bounded. The last two are frames,
+// live only: those that found no room in the kernel's ring, and those of
+// minutes that found none while the store was not to be had.
 const (
 	DropConnections Drop = iota // connections closed early because a shard's table was full
 	DropFragments               // fragments given up
@@ -264,10 +281,12 @@ const (
 	DropFacts
 	DropOperations
 	DropAddresses
+	DropKernel
+	DropQueue
 	NumDrops
 )
 
-var dropNames = [NumDrops]string{"connections", "fragments", "segments", "events", "facts", "operations", "addresses"}
+var dropNames = [NumDrops]string{"connections", "fragments", "segments", "events", "facts", "operations", "addresses", "kernel", "queue"}
 
 // String is the cause's name.
 func (d Drop) String() string { return dropNames[d] }

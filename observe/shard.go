@@ -2,6 +2,7 @@ package observe
 
 import (
 	"osect/decode"
+	"osect/decode/host"
 	"osect/decode/ot"
 )
 
@@ -19,6 +20,8 @@ type Shard struct {
 	streams streamTable
 	frags   fragTable
 	session ot.Session
+	hosts   *host.Table
+	told    host.Session
 
 	cur  *bucket
 	open []*bucket
@@ -50,12 +53,13 @@ type Tables struct {
 	ethertype [65536]uint8
 	etherList [][]uint8
 	ports     *knownPorts
+	hosts     *host.Table
 	pool      bucketPool
 }
 
 // NewTables prepares the tables for these protocols, in the order of probing.
 func NewTables(protocols []*ot.Protocol) *Tables {
-	t := &Tables{protocols: protocols, ports: newKnownPorts(protocols)}
+	t := &Tables{protocols: protocols, ports: newKnownPorts(protocols), hosts: host.NewTable()}
 	for i, p := range protocols {
 		for _, e := range p.EtherTypes {
 			if t.ethertype[e] == 0 {
@@ -71,7 +75,7 @@ func NewTables(protocols []*ot.Protocol) *Tables {
 
 // NewShard makes an empty shard.
 func NewShard(t *Tables) *Shard {
-	s := &Shard{protocols: t.protocols, ethertype: &t.ethertype, etherList: t.etherList, ports: t.ports, pool: &t.pool}
+	s := &Shard{protocols: t.protocols, ethertype: &t.ethertype, etherList: t.etherList, ports: t.ports, hosts: t.hosts, pool: &t.pool}
 	s.totals.EtherTypes = make(map[uint16]uint64)
 	s.totals.VLANs = make(map[uint16]uint64)
 	s.frags.init()
@@ -238,6 +242,9 @@ func (s *Shard) ethernet(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
 		}
 	}
 	s.count(c, d, p, t, b, ref)
+	if s.hosts.EtherType(typ) || p.HasLLC {
+		s.hostFrame(p, t, b, ref)
+	}
 
 	list := s.ethertype[typ]
 	if list == 0 || p.L3 <= 0 || p.L3 > p.L3End {
@@ -311,6 +318,9 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 	s.count(c, d, p, t, b, ref)
 	if p.TCP {
 		s.flagsOf(c, d, p, t, b, ref)
+	}
+	if tunnel == decode.NoTunnel && !p.Fragment {
+		s.host(p, c, d, t, b, ref)
 	}
 	switch {
 	case p.Fragment && p.MoreFrags:

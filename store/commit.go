@@ -438,15 +438,17 @@ type grain struct {
 // rollUp gives the statements that make the hour ?1 of the sensor ?2; cut says that
 // minutes of it were let go before.
 func (g grain) rollUp(cut bool) []string {
-	fill := strings.NewReplacer("%name", g.name, "%sums", g.sums, "%merge", g.merge+mergeHour,
+	fill := strings.NewReplacer("%name", g.name, "%columns", g.columns, "%sums", g.sums, "%merge", g.merge+mergeHour,
 		"%within", g.name+"_minute WHERE minute>=?1*60 AND minute<?1*60+60 AND sensor=?2").Replace
 	hour := fill(`INSERT INTO %name_hour SELECT ?1, ?2, %name, %sums, min((minute-?1*60)*60000000000+first),
 		max((minute-?1*60)*60000000000+last) FROM %within GROUP BY %name`)
-	total := fill(`INSERT INTO %name_total SELECT %name, ?2, %sums, min(minute*60000000000+first), max(minute*60000000000+last)
-		FROM %within GROUP BY %name %merge`)
+	total := fill(`INSERT INTO %name_total SELECT %name, sensor, %columns, hour*3600000000000+first, hour*3600000000000+last
+		FROM %name_hour WHERE hour=?1 AND sensor=?2 %merge`)
 	var steps []string
 	if cut {
 		steps = append(steps, hour+fill(" %merge"))
+		total = fill(`INSERT INTO %name_total SELECT %name, ?2, %sums, min(minute*60000000000+first), max(minute*60000000000+last)
+			FROM %within GROUP BY %name %merge`)
 	} else {
 		if g.adds != nil {
 			var less []string

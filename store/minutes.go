@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 
 	"osect/decode"
 	"osect/decode/ot"
@@ -192,48 +191,8 @@ func (r *reader) minute(ctx context.Context, m *observe.Minute, minute, sensor i
 		m.Events = append(m.Events, e)
 		return addrs(&m.Events[len(m.Events)-1].Src, src, &m.Events[len(m.Events)-1].Dst, dst)
 	})
-	order(m)
+	m.Settle() // also joins the rows of one edge that the dictionary holds apart (another MAC in a late part)
 	return err
-}
-
-// order brings a minute's rows into the order in which observe closes minutes, and joins
-// the rows of one edge that the dictionary holds apart (another MAC in a late part).
-func order(m *observe.Minute) {
-	slices.SortFunc(m.Edges, func(a, b observe.Edge) int {
-		return cmp.Or(observe.CompareEdges(&a.EdgeKey, &b.EdgeKey), cmp.Compare(a.First, b.First), compareRefs(a.Ref, b.Ref))
-	})
-	m.Edges = fold(m.Edges, func(a, b *observe.Edge) bool {
-		if a.EdgeKey != b.EdgeKey {
-			return false
-		}
-		a.PacketsOut, a.BytesOut = a.PacketsOut+b.PacketsOut, a.BytesOut+b.BytesOut
-		a.PacketsIn, a.BytesIn = a.PacketsIn+b.PacketsIn, a.BytesIn+b.BytesIn
-		a.Opened, a.Failed = a.Opened+b.Opened, a.Failed+b.Failed
-		if b.Last > a.Last {
-			a.Last, a.ClientMAC, a.ServerMAC = b.Last, b.ClientMAC, b.ServerMAC
-		}
-		a.Multicast, a.Answered = a.Multicast || b.Multicast, a.Answered || b.Answered
-		if a.Service == "" {
-			a.Service = b.Service
-		}
-		return true
-	})
-	slices.SortFunc(m.Operations, func(a, b observe.Operation) int {
-		return cmp.Or(a.Src.Compare(b.Src), a.Dst.Compare(b.Dst), strings.Compare(a.Protocol, b.Protocol), strings.Compare(a.Code, b.Code),
-			cmp.Compare(a.Direction, b.Direction), strings.Compare(a.Status, b.Status), cmp.Compare(a.Class, b.Class),
-			strings.Compare(a.Unit, b.Unit), cmp.Compare(a.Tunnel, b.Tunnel), strings.Compare(a.Function, b.Function))
-	})
-	slices.SortFunc(m.Addresses, func(a, b observe.Address) int {
-		return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), cmp.Compare(a.VLAN, b.VLAN))
-	})
-	slices.SortStableFunc(m.Events, func(a, b observe.Event) int {
-		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Kind, b.Kind), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst),
-			cmp.Compare(a.Arg, b.Arg), strings.Compare(a.Text, b.Text), compareRefs(a.Ref, b.Ref))
-	})
-}
-
-func compareRefs(a, b observe.FrameRef) int {
-	return cmp.Or(cmp.Compare(a.Capture, b.Capture), cmp.Compare(a.Number, b.Number))
 }
 
 // resolved gives a dictionary row from the memory or the file.

@@ -527,8 +527,8 @@ func logs(a *observe.Address) []string {
 		name string
 		of   observe.Evidence
 	}{
-		{"ip", observe.SeenIP | observe.SeenReceiver}, {"name", observe.SeenDNS | observe.SeenNetBIOS},
-		{"arp", observe.SeenARP | observe.SeenNDP}, {"dhcp", observe.SeenDHCP}, {"http", observe.SeenHTTP},
+		{"ip", observe.SeenIP | observe.SeenReceiver}, {"name", observe.SeenDNS | observe.BoundDNS | observe.SeenNetBIOS},
+		{"arp", observe.SeenARP | observe.SeenNDP}, {"dhcp", observe.SeenDHCP | observe.BoundDHCP}, {"http", observe.SeenHTTP},
 		{"ot", observe.SeenOT}, {"ethernet", observe.SeenEthernet},
 	}
 	list := []string{}
@@ -1148,13 +1148,13 @@ func (s *Store) Counters(ctx context.Context, f Filter) (Counters, error) {
 		})
 }
 
-// Totals of the store; counting flows reads an index of them all.
+// Totals of the store. Flows are not among them: counting tens of millions takes seconds.
 func (s *Store) Totals(ctx context.Context) (t Totals, err error) {
-	err = s.each(ctx, "read the totals", `SELECT (SELECT count(*) FROM minute), (SELECT count(*) FROM connection), (SELECT count(*) FROM edge),
+	err = s.each(ctx, "read the totals", `SELECT (SELECT count(*) FROM minute), (SELECT count(*) FROM edge),
 		(SELECT count(*) FROM operation), (SELECT count(*) FROM address), (SELECT count(*) FROM alert), (SELECT count(*) FROM learned),
 		(SELECT count(*) FROM capture WHERE sha256 IS NOT NULL), (SELECT ifnull(min(minute),0) FROM minute), (SELECT ifnull(max(minute),0) FROM minute)`, nil,
 		func(scan func(...any) error) error {
-			return scan(&t.Minutes, &t.Flows, &t.Edges, &t.Operations, &t.Addresses, &t.Alerts, &t.LearnedRows, &t.Captures, &t.First, &t.Last)
+			return scan(&t.Minutes, &t.Edges, &t.Operations, &t.Addresses, &t.Alerts, &t.LearnedRows, &t.Captures, &t.First, &t.Last)
 		})
 	t.First *= Time(observe.MinuteLength)
 	t.Last *= Time(observe.MinuteLength)

@@ -190,7 +190,6 @@ type Counters struct {
 // Totals are how much the store holds.
 type Totals struct {
 	Minutes     int64 `json:"minutes"`
-	Flows       int64 `json:"flows"`
 	Edges       int64 `json:"edges"` // distinct
 	Operations  int64 `json:"operations"`
 	Addresses   int64 `json:"addresses"`

@@ -131,7 +131,7 @@ func (l load) minute(n int) *observe.Minute {
 	}
 	m.Counters = observe.Counters{Packets: 50000, Bytes: 25e6, Decoded: 49990}
 	m.Counters.Skipped[decode.BadIP] = 10
-	order(m)
+	m.Settle()
 	return m
 }
 
@@ -604,8 +604,14 @@ func TestStoredNumbers(t *testing.T) {
 			t.Errorf("%T %d is %q: want %q", x.got, x.got, x.got, x.want)
 		}
 	}
-	if got := observe.Evidence(0x3ff).Names(); !slices.Equal(got, []string{"ip", "arp", "ndp", "dhcp", "dns", "receiver", "ethernet", "netbios", "http", "ot"}) {
+	if got := observe.Evidence(0xfff).Names(); !slices.Equal(got, []string{"ip", "arp", "ndp", "dhcp", "dns", "receiver", "ethernet"}) {
 		t.Errorf("evidence: %v", got)
+	}
+	for i, e := range []observe.Evidence{observe.SeenIP, observe.SeenARP, observe.SeenNDP, observe.SeenDHCP, observe.SeenDNS, observe.SeenReceiver,
+		observe.SeenEthernet, observe.SeenNetBIOS, observe.SeenHTTP, observe.SeenOT, observe.BoundDHCP, observe.BoundDNS} {
+		if e != 1<<i {
+			t.Errorf("evidence %d is bit %#x", i, e)
+		}
 	}
 }
 
