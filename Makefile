@@ -23,7 +23,7 @@ demo: build ## a synthetic factory day: learn, detect, tables, deck and CSV
 
 test: build ## all tests, then the comparison with the shared captures
 	@scripts/setup test
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 	@scripts/oracle
 
 vet:

@@ -24,12 +24,18 @@ type block struct {
 	buf  []byte
 	refs atomic.Int32
 	pool *pool
+	free func() // of a ring: gives the block back to the kernel; nil for one of the pool
 }
 
 func (b *block) release() {
-	if b.refs.Add(-1) == 0 {
-		b.pool.put(b)
+	if b.refs.Add(-1) > 0 {
+		return
 	}
+	if b.free != nil {
+		b.free()
+		return
+	}
+	b.pool.put(b)
 }
 
 // pool keeps blocks for use again, by size.

@@ -299,6 +299,12 @@ func TestRules(t *testing.T) {
 		{"an answer that nobody asked for", Config{}, ms{minute(0, op("192.168.1.5", "192.168.1.6", "03", ot.Read, ot.Request))}, nil, ms{minute(1, op("192.168.1.6", "192.168.1.5", "04", ot.Read, ot.Response))},
 			[]string{"ot-ip response low 192.168.1.6|192.168.1.5|modbus-tcp|resp:04"}},
 		{"answers learned without requests are silent", Config{}, ms{minute(0, op("192.168.1.6", "192.168.1.5", "04", ot.Read, ot.Response))}, nil, ms{minute(1, op("192.168.1.6", "192.168.1.5", "04", ot.Read, ot.Response))}, nil},
+		{"answers to a question to all are no alerts of their own", Config{}, nil, nil,
+			ms{minute(1, multicast(edge("192.168.1.66", "192.168.1.255", decode.ProtoUDP, 61450)), op("192.168.1.66", "192.168.1.255", "0e70", ot.Cyclic, ot.Request), op("192.168.1.6", "192.168.1.66", "0e70", ot.Cyclic, ot.Response))},
+			[]string{"ip-communication pair low 192.168.1.66|192.168.1.255|udp|dport|61450", "ot-ip source high 192.168.1.66|192.168.1.255|modbus-tcp|0e70"}},
+		{"an answer from another than the one asked is told", Config{}, nil, []Row{{List: OTIP, Src: "192.168.1.5", Dst: "192.168.1.6", Proto: "modbus-tcp", Item: "03"}},
+			ms{minute(1, op("192.168.1.5", "192.168.1.6", "03", ot.Read, ot.Request), op("192.168.1.66", "192.168.1.5", "03", ot.Read, ot.Response))},
+			[]string{"ot-ip response low 192.168.1.66|192.168.1.5|modbus-tcp|resp:03"}},
 		{"MACs are the Ethernet detector's", Config{}, ms{minute(0, op("00:1b:21:00:00:01", "00:1b:21:00:00:02", "cyclic", ot.Cyclic, ot.None))}, nil,
 			ms{minute(1, op("00:1b:21:00:00:01", "00:1b:21:00:00:02", "cyclic", ot.Cyclic, ot.None), op("00:1b:21:00:00:03", "00:1b:21:00:00:02", "cyclic", ot.Cyclic, ot.None))},
 			[]string{"ot-ethernet source high 00:1b:21:00:00:03|00:1b:21:00:00:02|modbus-tcp|cyclic"}},
@@ -313,6 +319,61 @@ func TestRules(t *testing.T) {
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(c.want, "\n  "))
 			}
+		})
+	}
+}
+
+// TestAlertsNameWhatWasLearned: the reason's arguments, and the ends as addresses.
+func TestAlertsNameWhatWasLearned(t *testing.T) {
+	rows := learned(t, []*observe.Minute{minute(0,
+		addr("10.0.0.1", mac(1), arp), addr("10.0.0.6", mac(6), arp),
+		tcp("10.0.0.1", "10.0.0.6", 502), tcp("10.0.0.7", "10.0.0.6", 502),
+		op("10.0.0.1", "10.0.0.6", "03", ot.Read, ot.Request), op("10.0.0.7", "10.0.0.6", "03", ot.Read, ot.Request))})
+	flood := func(other func(i int) observe.Edge) []any {
+		var things []any
+		for i := range floodMinute + 1 {
+			things = append(things, other(i))
+		}
+		return things
+	}
+	for _, c := range []struct {
+		name         string
+		things       []any
+		subkind      string
+		learned      string
+		src, mac     string
+		dst          string
+		what, answer string // another argument
+	}{
+		{"new source: who operates the destination", []any{addr("10.0.0.9", mac(9), arp), op("10.0.0.9", "10.0.0.6", "10", ot.Write, ot.Request)},
+			SubSource, "10.0.0.1, 10.0.0.7", "10.0.0.9", mac(9).String(), "10.0.0.6", "function", "f10"},
+		{"new destination: those of the source", []any{op("10.0.0.1", "10.0.0.8", "10", ot.Write, ot.Request)},
+			SubPair, "10.0.0.6", "10.0.0.1", "", "10.0.0.8", "class", "write"},
+		{"the internet: the address that was seen", []any{tcp("10.0.0.1", "9.9.9.9", 443)},
+			SubPair, "10.0.0.6", "10.0.0.1", "", "9.9.9.9", "dst", Internet},
+		{"many of one source: its destinations", flood(func(i int) observe.Edge { return tcp("10.0.0.1", fmt.Sprintf("10.0.1.%d", i), 80) }),
+			SubMany, "10.0.0.6", "10.0.0.1", "", "", "src", "10.0.0.1"},
+		{"many to one destination: its sources", flood(func(i int) observe.Edge { return tcp(fmt.Sprintf("10.0.1.%d", i), "10.0.0.6", 80) }),
+			SubManySources, "10.0.0.1, 10.0.0.7", "", "", "10.0.0.6", "dst", "10.0.0.6"},
+		{"many of the internet", flood(func(i int) observe.Edge { return tcp(fmt.Sprintf("9.9.9.%d", i), "10.0.0.1", uint16(80+i)) }),
+			SubMany, "–", "", "", "10.0.0.1", "src", Internet},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := NewEngine(Config{Site: "s", Force: Detecting}, nil, rows, nil)
+			for _, a := range e.Minute(minute(1, c.things...)).Alerts {
+				if a.Subkind != c.subkind {
+					continue
+				}
+				args := map[string]string{}
+				for _, x := range a.Args {
+					args[x.Name] = x.Value
+				}
+				if args["learned"] != c.learned || a.SrcIP != c.src || a.SrcMAC != c.mac || a.DstIP != c.dst || args[c.what] != c.answer {
+					t.Errorf("%+v", a)
+				}
+				return
+			}
+			t.Errorf("no alert %s", c.subkind)
 		})
 	}
 }

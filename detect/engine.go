@@ -260,6 +260,7 @@ type group struct {
 	many      string   // subkind of the one alert; "" for none
 	name      string   // what they have in common, with many the alert's key
 	sample    string   // how this finding is named in the alert
+	learned   string   // what the alert says was learned of what they have in common
 	limit     int      // open single alerts of the group from which on new ones are aggregated
 	severity  Severity // of the one alert
 	technique string
@@ -365,7 +366,7 @@ func (e *Engine) aggregate(kind Kind, found []finding, i int) []finding {
 		return found
 	}
 	kept := found[:0:0]
-	one := map[groupKey]*finding{}
+	one := map[groupKey]*flood{}
 	var order []groupKey
 	for j := range found {
 		f := &found[j]
@@ -377,12 +378,14 @@ func (e *Engine) aggregate(kind Kind, found []finding, i int) []finding {
 		}
 		o := one[gk]
 		if o == nil {
-			o = &finding{subkind: g.many, key: g.many + "|" + g.name, severity: g.severity, first: f.first, last: f.last,
-				srcIP: f.srcIP, srcMAC: f.srcMAC, dstIP: f.dstIP, dstMAC: f.dstMAC, technique: g.technique, ref: f.ref,
-				args: []Arg{{argNumber, strconv.Itoa(fresh[gk])}, {argSample, g.sample}, {"limit", strconv.Itoa(floodMinute)}}}
+			o = &flood{src: f.end("src", f.srcIP, f.srcMAC), dst: f.end("dst", f.dstIP, f.dstMAC),
+				finding: finding{subkind: g.many, key: g.many + "|" + g.name, severity: g.severity, first: f.first, last: f.last,
+					srcIP: f.srcIP, srcMAC: f.srcMAC, dstIP: f.dstIP, dstMAC: f.dstMAC, technique: g.technique, ref: f.ref,
+					args: []Arg{{argNumber, strconv.Itoa(fresh[gk])}, {argSample, g.sample}, {"limit", strconv.Itoa(floodMinute)}, {"learned", g.learned}}}}
 			one[gk] = o
 			order = append(order, gk)
 		} else {
+			o.src, o.dst = same(o.src, f.end("src", f.srcIP, f.srcMAC)), same(o.dst, f.end("dst", f.dstIP, f.dstMAC))
 			if n := strings.Count(o.args[1].Value, ", ") + 1; n < sampleSize {
 				o.args[1].Value += ", " + g.sample
 			}
@@ -397,24 +400,27 @@ func (e *Engine) aggregate(kind Kind, found []finding, i int) []finding {
 	}
 	for _, gk := range order {
 		o := one[gk]
-		o.args = append(o.args, Arg{"src", o.srcIP + o.srcMACOnly()}, Arg{"dst", o.dstIP + o.dstMACOnly()})
-		kept = append(kept, *o)
+		o.args = append(o.args, Arg{"src", or(o.src, or(o.srcIP, or(o.srcMAC, "–")))}, Arg{"dst", or(o.dst, or(o.dstIP, or(o.dstMAC, "–")))})
+		kept = append(kept, o.finding)
 	}
 	return kept
 }
 
-func (f *finding) srcMACOnly() string {
-	if f.srcIP != "" {
-		return ""
-	}
-	return f.srcMAC
+// flood is the one finding that stands for many; src and dst are the ends, as
+// lists know them, that all have in common.
+type flood struct {
+	finding
+	src, dst string
 }
 
-func (f *finding) dstMACOnly() string {
-	if f.dstIP != "" {
-		return ""
+// end is an end as the finding's own message names it, else by address.
+func (f *finding) end(name, ip, mac string) string {
+	for _, a := range f.args {
+		if a.Name == name {
+			return a.Value
+		}
 	}
-	return f.dstMAC
+	return or(ip, mac)
 }
 
 // same is a where both are alike, else "": the alert for many names only what all share.

@@ -36,6 +36,7 @@ type communications struct {
 	devices *devices
 	sets    map[commKey]*portSet
 	bySrc   map[decode.Addr][]*portSet
+	byDst   map[decode.Addr][]*portSet
 	wild    []commRow
 	n       int
 }
@@ -126,7 +127,8 @@ func (c *communications) kind() Kind { return IPCommunication }
 func (c *communications) rows() int  { return c.n }
 
 func (c *communications) load(rows []Row) {
-	c.sets, c.bySrc, c.wild, c.n = map[commKey]*portSet{}, map[decode.Addr][]*portSet{}, nil, 0
+	c.sets, c.wild, c.n = map[commKey]*portSet{}, nil, 0
+	c.bySrc, c.byDst = map[decode.Addr][]*portSet{}, map[decode.Addr][]*portSet{}
 	for i := range rows {
 		r, err := parseCommunication(&rows[i])
 		if err != nil {
@@ -157,6 +159,7 @@ func (c *communications) set(k commKey) *portSet {
 		s = &portSet{key: k}
 		c.sets[k] = s
 		c.bySrc[k.src] = append(c.bySrc[k.src], s)
+		c.byDst[k.dst] = append(c.byDst[k.dst], s)
 	}
 	return s
 }
@@ -362,7 +365,8 @@ func (c *communications) knownDevice(v *view, e *observe.Edge, k commKey, port u
 
 func (c *communications) inspect(v *view) []finding {
 	var found []finding
-	peers := map[decode.Addr]string{} // what was learned of a source, made once a minute
+	// What was learned of a source and of a destination, made once a minute.
+	servers, clients := map[decode.Addr]string{}, map[decode.Addr]string{}
 	for i := range v.m.Edges {
 		e := &v.m.Edges[i]
 		if e.Ethernet() {
@@ -374,14 +378,17 @@ func (c *communications) inspect(v *view) []finding {
 		}
 		src, dst, proto := endText(k.src), endText(k.dst), Transport(k.proto, k.tunnel)
 		attempt := unanswered(e)
-		f := finding{first: e.First, last: e.Last, count: e.PacketsOut + e.PacketsIn, srcIP: src, dstIP: dst,
+		// The alert's ends are addresses also where the list has the internet as one.
+		f := finding{first: e.First, last: e.Last, count: e.PacketsOut + e.PacketsIn, srcIP: e.Client.String(), dstIP: e.Server.String(),
 			srcMAC: e.ClientMAC.String(), dstMAC: e.ServerMAC.String(), ref: e.Ref}
 		pair := c.pair(k.src, k.dst)
-		learned, ok := peers[k.src]
-		if !ok && pair == "" {
-			learned = c.peersOf(k.src)
-			peers[k.src] = learned
+		if _, ok := servers[k.src]; !ok {
+			servers[k.src] = peers(c.bySrc[k.src], func(s *portSet) decode.Addr { return s.key.dst })
 		}
+		if _, ok := clients[k.dst]; !ok {
+			clients[k.dst] = peers(c.byDst[k.dst], func(s *portSet) decode.Addr { return s.key.src })
+		}
+		learned := servers[k.src]
 		switch {
 		case attempt:
 			f.subkind = SubAttempt
@@ -410,8 +417,8 @@ func (c *communications) inspect(v *view) []finding {
 		}
 		f.args = []Arg{{"src", src}, {"dst", dst}, {"service", service}, {"learned", learned}, {"answered", yesNo(e.Answered)}}
 		f.groups = [2]group{
-			{many: SubMany, name: src, sample: dst + " " + service, limit: 50, severity: High, technique: "T0846"},
-			{many: SubManySources, name: dst, sample: src + " " + service, limit: 50, severity: High, technique: "T0846"},
+			{many: SubMany, name: src, sample: dst + " " + service, learned: servers[k.src], limit: 50, severity: High, technique: "T0846"},
+			{many: SubManySources, name: dst, sample: src + " " + service, learned: clients[k.dst], limit: 50, severity: High, technique: "T0846"},
 		}
 		found = append(found, f)
 	}
@@ -481,11 +488,11 @@ func (r *Row) text() string {
 	return s
 }
 
-// peersOf names the ends that src was learned to use.
-func (c *communications) peersOf(src decode.Addr) string {
+// peers names the other ends of learned communications.
+func peers(sets []*portSet, other func(*portSet) decode.Addr) string {
 	var all []decode.Addr
-	for _, s := range c.bySrc[src] {
-		all = append(all, s.key.dst)
+	for _, s := range sets {
+		all = append(all, other(s))
 	}
 	slices.SortFunc(all, decode.Addr.Compare)
 	return list(slices.Compact(all), endText)

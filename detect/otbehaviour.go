@@ -25,9 +25,12 @@ type functions struct {
 	cfg     *Config
 	devices *devices
 	known   map[functionKey]*entry
-	// pairs and sources: the function codes learned between two ends, the destinations of a source.
+	// pairs, sources, users, all: the function codes learned between two ends, the
+	// destinations of a source by protocol, the sources of a destination, the destinations of a source.
 	pairs   map[pairKey][]string
 	sources map[sourceKey][]decode.Addr
+	users   map[sourceKey][]decode.Addr
+	all     map[decode.Addr][]decode.Addr
 	wild    []functionRow
 	n       int
 }
@@ -43,8 +46,9 @@ type pairKey struct {
 	protocol string
 }
 
+// sourceKey is one end, a source or (in users) a destination, and a protocol.
 type sourceKey struct {
-	src      decode.Addr
+	end      decode.Addr
 	protocol string
 }
 
@@ -91,6 +95,7 @@ func (f *functions) rows() int  { return f.n }
 
 func (f *functions) load(rows []Row) {
 	f.known, f.pairs, f.sources = map[functionKey]*entry{}, map[pairKey][]string{}, map[sourceKey][]decode.Addr{}
+	f.users, f.all = map[sourceKey][]decode.Addr{}, map[decode.Addr][]decode.Addr{}
 	f.wild, f.n = nil, 0
 	for i := range rows {
 		r, err := parseFunction(&rows[i])
@@ -114,6 +119,9 @@ func (f *functions) add(k functionKey, e *entry) {
 	if f.pairs[k.pairKey] == nil {
 		s := sourceKey{k.src, k.protocol}
 		f.sources[s] = append(f.sources[s], k.dst)
+		d := sourceKey{k.dst, k.protocol}
+		f.users[d] = append(f.users[d], k.src)
+		f.all[k.src] = append(f.all[k.src], k.dst)
 	}
 	f.pairs[k.pairKey] = append(f.pairs[k.pairKey], k.code)
 }
@@ -219,13 +227,23 @@ func (f *functions) allowedDevice(v *view, o *observe.Operation, k functionKey) 
 func (f *functions) inspect(v *view) []finding {
 	var found []finding
 	// asked: requests of this minute; their answers tell nothing more.
-	asked := map[pairKey]map[string]bool{}
+	// everyone: those of them that one end sent to a group.
+	asked, everyone := map[pairKey]map[string]bool{}, map[functionKey]bool{}
+	groups := map[decode.Addr]bool{} // broadcast addresses: netmasks are not seen, the frames' MACs are
+	for i := range v.m.Edges {
+		if e := &v.m.Edges[i]; e.Multicast {
+			groups[f.cfg.end(e.Server)] = true
+		}
+	}
 	for i := range v.m.Operations {
 		if k, ok := f.key(&v.m.Operations[i]); ok && !k.response {
 			if asked[k.pairKey] == nil {
 				asked[k.pairKey] = map[string]bool{}
 			}
 			asked[k.pairKey][k.code] = true
+			if groups[k.dst] || k.dst.Multicast() || k.dst.IsMAC() && k.dst.MAC().Group() {
+				everyone[functionKey{pairKey{src: k.src, protocol: k.protocol}, k.code, false}] = true
+			}
 		}
 	}
 	for i := range v.m.Operations {
@@ -238,8 +256,11 @@ func (f *functions) inspect(v *view) []finding {
 			if codes := asked[pairKey{k.dst, k.src, k.protocol}]; codes[k.code] || k.code == "" && codes != nil {
 				continue
 			}
+			if everyone[functionKey{pairKey{src: k.dst, protocol: k.protocol}, k.code, false}] {
+				continue
+			}
 		}
-		fd := f.tell(o, k)
+		fd := f.tell(v, o, k)
 		if k.response {
 			// The request came in an earlier minute and has its alert.
 			src := endText(k.dst)
@@ -251,15 +272,22 @@ func (f *functions) inspect(v *view) []finding {
 }
 
 // tell makes the finding of an operation that the list does not have.
-func (f *functions) tell(o *observe.Operation, k functionKey) finding {
+func (f *functions) tell(v *view, o *observe.Operation, k functionKey) finding {
 	src, dst := endText(k.src), endText(k.dst)
 	fd := finding{first: o.First, last: o.Last, count: o.Count, ref: o.Ref}
 	if f.list == OTEthernet {
 		fd.srcMAC, fd.dstMAC = src, dst
 	} else {
-		fd.srcIP, fd.dstIP = src, dst
+		// The alert's ends are addresses also where the list has the internet as one.
+		fd.srcIP, fd.dstIP = o.Src.String(), o.Dst.String()
+		fd.srcMAC, fd.dstMAC = v.owner[o.Src].String(), v.owner[o.Dst].String()
 	}
 	codes, targets := f.pairs[k.pairKey], f.sources[sourceKey{k.src, k.protocol}]
+	ends := func(all []decode.Addr) string {
+		all = slices.Clone(all)
+		slices.SortFunc(all, decode.Addr.Compare)
+		return list(slices.Compact(all), endText)
+	}
 	var learned string
 	switch {
 	case k.response:
@@ -271,12 +299,10 @@ func (f *functions) tell(o *observe.Operation, k functionKey) finding {
 		learned = list(slices.Sorted(slices.Values(codes)), func(s string) string { return s })
 	case targets != nil:
 		fd.subkind = SubPair
-		ends := slices.Clone(targets)
-		slices.SortFunc(ends, decode.Addr.Compare)
-		learned = list(ends, endText)
+		learned = ends(targets)
 	default:
 		fd.subkind = SubSource
-		learned = "–"
+		learned = ends(f.users[sourceKey{k.dst, k.protocol}])
 	}
 	fd.severity, fd.technique = judgeOT(fd.subkind, o.Class)
 	item := k.code
@@ -284,10 +310,10 @@ func (f *functions) tell(o *observe.Operation, k functionKey) finding {
 		item = respPrefix + item
 	}
 	fd.key = strings.Join([]string{src, dst, k.protocol, item}, "|")
-	fd.args = []Arg{{"src", src}, {"dst", dst}, {"protocol", k.protocol}, {"code", or(k.code, "–")}, {"function", or(o.Function, "–")},
+	fd.args = []Arg{{"src", src}, {"dst", dst}, {"protocol", k.protocol}, {"code", or(k.code, "–")}, {"function", or(o.Function, or(k.code, "–"))},
 		{"class", o.Class.String()}, {"learned", learned}, {"tunnel", o.Tunnel.String()}}
 	sample := dst + " " + k.protocol + " " + k.code
-	fd.groups[0] = group{many: SubMany, name: src, sample: sample, limit: 50, severity: worse(fd.severity, High), technique: "T0888"}
+	fd.groups[0] = group{many: SubMany, name: src, sample: sample, learned: ends(f.all[k.src]), limit: 50, severity: worse(fd.severity, High), technique: "T0888"}
 	return fd
 }
 

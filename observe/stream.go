@@ -379,6 +379,13 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 		return
 	}
 	app, v := s.probe(c, d, head, 0, overTCP)
+	if v == ot.No && len(head) > len(p) {
+		// What was gathered (a keep-alive's byte, say) began nothing: does p by itself?
+		h := &s.streams.at(c.stream).half[d]
+		h.buf = append(h.buf[:0], p[:min(len(p), maxProbeBytes)]...)
+		head = h.buf
+		app, v = s.probe(c, d, p, 0, overTCP)
+	}
 	switch {
 	case v == ot.Yes:
 		st := (*stream)(nil)

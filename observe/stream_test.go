@@ -21,6 +21,8 @@ var toy = &ot.Protocol{
 			return ot.No
 		case len(p) < 3:
 			return ot.More
+		case p[0] == 0xAA && p[1] > 100:
+			return ot.No
 		}
 		return ot.Yes
 	},
@@ -205,6 +207,7 @@ func TestStreams(t *testing.T) {
 		{"a keep-alive of one old byte", func(n *net) { n.seg(0, a); n.seg(5, []byte{0}); n.seg(6, all[6:]) }, one},
 		{"mid-stream, first an empty ACK", func(n *net) { n.seg(0, nil); n.seg(0, all) }, one},
 		{"rubbish, then messages", func(n *net) { n.seg(0, []byte("hello!")); n.seg(6, all) }, one},
+		{"a byte that could begin a message, then messages", func(n *net) { n.seg(0, []byte{0xAA}); n.seg(1, all) }, one},
 		{"rubbish in between", func(n *net) { n.seg(0, a); n.seg(6, []byte("hello!")); n.seg(12, all[6:]) }, one},
 		{"a long message whose rest need not be seen", func(n *net) {
 			long := append([]byte{0xBB, 0, 200}, make([]byte, 200)...)

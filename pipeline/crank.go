@@ -32,6 +32,9 @@ type crank struct {
 
 	// minutes takes what was closed, in order, on one goroutine.
 	minutes func([]*observe.Minute)
+	// now, of a live source, is the time up to which it has handed out frames; it
+	// closes minutes when none come. nil for captures.
+	now func() int64
 
 	place []int32 // of a capture in the run, by its place in the set
 
@@ -91,8 +94,13 @@ func newCrank(protocols []*ot.Protocol, workers int, place []int32, minutes func
 	return c
 }
 
-// run reads set to its end, or until ctx ends; then what is still open is not closed.
-func (c *crank) run(ctx context.Context, set *capture.Set) error {
+// source gives frames in reading order until io.EOF: a capture.Set, or a capture.Live.
+type source interface {
+	Read(*capture.Batch) error
+}
+
+// run reads src to its end, or until ctx ends; then what is still open is not closed.
+func (c *crank) run(ctx context.Context, src source) error {
 	home := make(chan *flight, inFlight)
 	for range inFlight {
 		home <- &flight{home: home, lists: make([][]routed, c.workers), sent: make([]int, c.workers)}
@@ -106,7 +114,7 @@ func (c *crank) run(ctx context.Context, set *capture.Set) error {
 		for w := range f.lists {
 			f.lists[w], f.sent[w] = f.lists[w][:0], 0
 		}
-		err := set.Read(&f.batch)
+		err := src.Read(&f.batch)
 		if errors.Is(err, io.EOF) {
 			c.close(c.clock.Finish())
 			return nil
@@ -117,6 +125,11 @@ func (c *crank) run(ctx context.Context, set *capture.Set) error {
 		f.refs.Store(1)
 		c.batch(f)
 		f.release()
+		if c.now != nil {
+			if cl, due := c.clock.Tick(c.now()); due {
+				c.close(cl)
+			}
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -133,6 +146,7 @@ func (c *crank) batch(f *flight) {
 		}
 		c.before = fr.Time
 		c.frames++
+		crashAtFrame(c.frames)
 		if cl, due := c.clock.Frame(fr.Time); due {
 			c.hand(f)
 			c.close(cl)

@@ -45,6 +45,10 @@ func Replay(ctx context.Context, st *store.Store, opt Options) (*Summary, error)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
+	// Before looking at what is known: another run may be about to end.
+	if err := st.Lock(opt.Site, opt.Sensor); err != nil {
+		return nil, err
+	}
 	set, err := capture.Open(ctx, opt.Paths, capture.Options{Filter: opt.Filter, Known: known(st, opt.Again)})
 	if err != nil {
 		return nil, err
@@ -262,6 +266,7 @@ type committer struct {
 	run    *store.Run
 	engine *detect.Engine
 	cancel context.CancelCauseFunc
+	live   bool // commits each minute at once, and keeps it while the store is not to be had
 
 	resumeAt   uint64 // minutes up to this Seq were committed before
 	resumeHash []byte
@@ -339,7 +344,7 @@ func (c *committer) take(minutes []*observe.Minute) {
 		c.pending.batch.Minutes = append(c.pending.batch.Minutes, m)
 		c.pending.add(&r)
 		c.rows += len(m.Connections) + len(m.Edges) + len(m.Operations) + len(m.Addresses) + len(m.Events)
-		if testCommitted != nil || c.rows >= commitRows || time.Since(c.since) >= commitEvery {
+		if c.live || testCommitted != nil || c.rows >= commitRows || time.Since(c.since) >= commitEvery {
 			c.commit()
 		}
 	}
@@ -366,6 +371,9 @@ func (c *committer) commit() {
 	}
 	b.Run, b.Hash = c.run, c.hash[:]
 	edited, err := c.st.Commit(b)
+	if c.live && passing(err) {
+		return
+	}
 	if err == nil {
 		err = c.reload(edited)
 	}

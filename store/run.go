@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -33,8 +34,12 @@ type Run struct {
 }
 
 // BeginRun begins a run. Its captures get ids and are not known to
-// KnownCapture until they were saved and the run ended.
+// KnownCapture until they were saved and the run ended. ErrTaken: another
+// process writes as this sensor.
 func (s *Store) BeginRun(spec RunSpec) (*Run, error) {
+	if err := s.Lock(spec.Site, spec.Sensor); err != nil {
+		return nil, err
+	}
 	r := &Run{Site: spec.Site, Sensor: spec.Sensor, Settings: spec.Settings, Hash: []byte{}}
 	err := s.transact("begin a run", func(w *writer) (err error) {
 		if r.sensor, err = w.sensor(spec.Site, spec.Sensor); err != nil {
@@ -83,43 +88,70 @@ func null(s string) driver.Value {
 	return s
 }
 
-// UnfinishedRun gives the newest run of captures that has not ended; nil for
-// none. A run without captures (live) cannot be resumed and is not given.
-func (s *Store) UnfinishedRun() (*Run, error) {
-	r := &Run{}
-	found := false
+// UnfinishedRuns gives the runs of captures that have not ended, the newest
+// first. A run without captures (live) cannot be resumed and is not given.
+func (s *Store) UnfinishedRuns() ([]*Run, error) {
 	rows, err := s.db.Query(`SELECT r.id, r.sensor, si.name, se.name, r.settings, r.seq, r.hash
 		FROM run r JOIN sensor se ON se.id=r.sensor JOIN site si ON si.id=se.site
-		WHERE r.ended IS NULL AND EXISTS (SELECT 1 FROM run_capture WHERE run=r.id) ORDER BY r.id DESC LIMIT 1`)
+		WHERE r.ended IS NULL AND EXISTS (SELECT 1 FROM run_capture WHERE run=r.id) ORDER BY r.id DESC`)
 	if err != nil {
 		return nil, s.wrap("read the runs", err)
 	}
+	defer rows.Close()
+	var runs []*Run
 	for rows.Next() {
-		found = true
+		r := &Run{}
 		if err := rows.Scan(&r.ID, &r.sensor, &r.Site, &r.Sensor, &r.Settings, &r.Seq, &r.Hash); err != nil {
-			rows.Close()
 			return nil, s.wrap("read the runs", err)
 		}
+		runs = append(runs, r)
 	}
-	rows.Close()
-	if err := rows.Err(); err != nil || !found {
+	if err := rows.Err(); err != nil {
 		return nil, s.wrap("read the runs", err)
 	}
-	r.Captures, err = s.captures("JOIN run_capture rc ON rc.capture=c.id WHERE rc.run=? ORDER BY rc.n", r.ID)
-	return r, err
+	for _, r := range runs {
+		if r.Captures, err = s.captures("JOIN run_capture rc ON rc.capture=c.id WHERE rc.run=? ORDER BY rc.n", r.ID); err != nil {
+			return nil, err
+		}
+	}
+	return runs, nil
 }
 
-// ResumeRun goes on with the unfinished run: what is read again up to Run.Seq is
-// not to be committed again. ErrNotFound: there is none; ErrChanged: sensor,
+// UnfinishedRun gives the newest of them; nil for none.
+func (s *Store) UnfinishedRun() (*Run, error) {
+	runs, err := s.UnfinishedRuns()
+	if err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	return runs[0], nil
+}
+
+// SameCapture says whether two rows mean the same file, as far as can be known
+// before it is read: the path, or what it is called and its size.
+func SameCapture(a, b CaptureRow) bool {
+	return a.Path == b.Path || a.Size == b.Size && a.Size > 0 && filepath.Base(a.Path) == filepath.Base(b.Path)
+}
+
+// of says whether the run is one of the spec's sensor over the same captures.
+func (r *Run) of(spec *RunSpec) bool {
+	return r.Site == spec.Site && r.Sensor == spec.Sensor && slices.EqualFunc(r.Captures, spec.Captures, SameCapture)
+}
+
+// ResumeRun goes on with the newest unfinished run of these captures, else of any: what is
+// read again up to Run.Seq is not to be committed again. ErrNotFound: there is none; ErrChanged: sensor,
 // settings or captures are not those it began with, and the error names which.
 func (s *Store) ResumeRun(spec RunSpec) (*Run, error) {
-	r, err := s.UnfinishedRun()
+	if err := s.Lock(spec.Site, spec.Sensor); err != nil {
+		return nil, err
+	}
+	runs, err := s.UnfinishedRuns()
 	if err != nil {
 		return nil, err
 	}
-	if r == nil {
+	if len(runs) == 0 {
 		return nil, fmt.Errorf("%s: no unfinished run to resume: %w", s.path, ErrNotFound)
 	}
+	r := runs[max(0, slices.IndexFunc(runs, func(r *Run) bool { return r.of(&spec) }))]
 	changed := ""
 	switch {
 	case spec.Site != r.Site || spec.Sensor != r.Sensor:
@@ -130,7 +162,8 @@ func (s *Store) ResumeRun(spec RunSpec) (*Run, error) {
 		changed = fmt.Sprintf("%d captures: the run had %d", len(spec.Captures), len(r.Captures))
 	default:
 		for i, c := range spec.Captures {
-			if was := r.Captures[i]; c.Size != was.Size || filepath.Base(c.Path) != filepath.Base(was.Path) {
+			// The size of a stream is 0 until it was read.
+			if was := r.Captures[i]; c.Size != was.Size && c.Size != 0 || filepath.Base(c.Path) != filepath.Base(was.Path) {
 				changed = fmt.Sprintf("capture %d, %s of %d bytes: the run had %s of %d bytes", i+1, c.Path, c.Size, was.Path, was.Size)
 				break
 			}
@@ -151,13 +184,13 @@ func (w *writer) look() (err error) {
 	return err
 }
 
-// SaveCapture records what became of a capture of the run: all fields but Path and
-// Size, by ID. A capture without an ID is added to the run and gets one.
+// SaveCapture records what became of a capture of the run: all fields but Path, by
+// ID. A capture without an ID is added to the run and gets one.
 func (s *Store) SaveCapture(run *Run, c *CaptureRow) error {
 	return s.transact("save a capture", func(w *writer) error {
 		if c.ID != 0 {
-			return w.exec("UPDATE capture SET sha256=?, status=?, reason=?, packets=?, first=?, last=? WHERE id=?",
-				null(c.SHA256), c.Status, c.Reason, int64(c.Packets), int64(c.First), int64(c.Last), c.ID)
+			return w.exec("UPDATE capture SET size=?, sha256=?, status=?, reason=?, packets=?, first=?, last=? WHERE id=?",
+				c.Size, null(c.SHA256), c.Status, c.Reason, int64(c.Packets), int64(c.First), int64(c.Last), c.ID)
 		}
 		n, _, err := w.one("SELECT count(*) FROM run_capture WHERE run=?", run.ID)
 		if err != nil {

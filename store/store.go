@@ -35,6 +35,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/mattn/go-sqlite3"
@@ -48,7 +49,7 @@ const busyTimeout = 5000
 
 // The kinds of failure that callers tell apart with errors.Is. ErrNotAStore,
 // ErrNewer, ErrOlder, ErrCorrupt and ErrMissing mean bad input (exit status 3);
-// ErrBusy, ErrFull and everything else that the system failed (4).
+// ErrBusy, ErrTaken, ErrFull and everything else that the system failed (4).
 var (
 	ErrMissing   = errors.New("there is no store")
 	ErrNotAStore = errors.New("not an osect store")
@@ -56,10 +57,12 @@ var (
 	ErrOlder     = errors.New("the store was written by an older osect and can only be upgraded when opened for writing")
 	ErrCorrupt   = errors.New("the store is damaged")
 	ErrBusy      = errors.New("the store is in use by another process")
-	ErrFull      = errors.New("no space left for the store")
-	ErrReadOnly  = errors.New("the store cannot be written")
+	// ErrTaken: another process writes as the same sensor (Lock).
+	ErrTaken    = errors.New("another osect is writing into it")
+	ErrFull     = errors.New("no space left for the store")
+	ErrReadOnly = errors.New("the store cannot be written")
 	// ErrGone: the file was removed, replaced or cut under the process.
-	ErrGone = errors.New("the store's file was removed or cut while in use")
+	ErrGone = errors.New("the store's file was removed, replaced or cut while in use")
 	// ErrNotFound: no such alert, row, run, sensor.
 	ErrNotFound = errors.New("not found")
 	// ErrChanged: a run cannot be resumed with other captures or settings.
@@ -91,15 +94,17 @@ type Options struct {
 type Store struct {
 	path string
 	db   *sql.DB
-	info os.FileInfo // of the file that was opened
+	info os.FileInfo  // of the file that was opened
+	size atomic.Int64 // the most bytes that the file was seen with: it never shrinks
 	// Upgraded names the copy that was kept of an older store, "" where
 	// nothing was upgraded.
 	Upgraded string
 
 	seen func(q string, args []any) // a test's view of the queries
 
-	mu sync.Mutex // held by writers
-	w  *writer    // nil until the first write
+	mu    sync.Mutex // held by writers
+	w     *writer    // nil until the first write
+	locks locks
 }
 
 // Open opens the store at path.
@@ -141,6 +146,7 @@ func Open(path string, o Options) (*Store, error) {
 		s.db.Close()
 		return nil, s.wrap("open", err)
 	}
+	s.size.Store(s.info.Size())
 	return s, nil
 }
 
@@ -244,7 +250,9 @@ func (s *Store) Close() error {
 		s.w.close()
 		s.w = nil
 	}
-	return s.wrap("close", s.db.Close())
+	err := s.wrap("close", s.db.Close())
+	s.locks.close()
+	return err
 }
 
 // Check reads every page and says what is wrong, for osect doctor.
@@ -321,14 +329,15 @@ func (s *Store) wrap(doing string, err error) error {
 	return fmt.Errorf("%s: %s: %w", s.path, doing, err)
 }
 
-// gone says whether the file that was opened is no longer what the path names.
+// gone says whether the file that was opened is no longer what the path names, or was cut.
 func (s *Store) gone() error {
 	if s.info == nil {
 		return nil
 	}
 	now, err := os.Stat(s.path)
-	if err != nil || !os.SameFile(now, s.info) || now.Size() == 0 {
+	if err != nil || !os.SameFile(now, s.info) || now.Size() < s.size.Load() {
 		return ErrGone
 	}
+	s.size.Store(now.Size())
 	return nil
 }

@@ -60,16 +60,20 @@ func runAddressesList(ctx context.Context, a *app, o addressesOptions) (err erro
 		return err
 	}
 	rows = slices.DeleteFunc(rows, func(r store.AddressRow) bool { return (r.IP == "") != o.macOnly })
+	return addressTable(a).print(a, &o.listOptions, slice(rows))
+}
+
+func addressTable(a *app) listing[store.AddressRow] {
 	type row = store.AddressRow
 	return listing[row]{columns: []column[row]{
-		{key: "ip", min: 15, how: cutMiddle, cell: func(r *row) string { return r.IP }},
+		{key: "ip", layout: layout{min: 15}, cell: func(r *row) string { return r.IP }},
 		{key: "mac", cell: func(r *row) string { return r.MAC }},
-		{key: "vlan", drop: 2, right: true, cell: func(r *row) string { return vlanText(r.VLAN) }},
-		{key: "evidence", min: 8, cell: func(r *row) string { return strings.Join(r.Evidence, " ") }},
-		{key: "ends", drop: 1, min: 6, cell: func(r *row) string { return strings.Join(r.Ends, " ") }},
-		{key: "packets_sent", right: true, cell: func(r *row) string { return strconv.FormatUint(r.PacketsSent, 10) }},
-		{key: "last_seen", drop: 3, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
-	}}.print(a, &o.listOptions, slice(rows))
+		{key: "vlan", layout: layout{drop: 2, right: true}, cell: func(r *row) string { return vlanText(r.VLAN) }},
+		{key: "evidence", layout: layout{min: 10, lines: 4}, cell: func(r *row) string { return strings.Join(r.Evidence, " ") }},
+		{key: "ends", layout: layout{drop: 3, min: 6, lines: 2}, cell: func(r *row) string { return strings.Join(r.Ends, " ") }},
+		{key: "packets_sent", layout: layout{right: true}, cell: func(r *row) string { return strconv.FormatUint(r.PacketsSent, 10) }},
+		{key: "last_seen", layout: layout{min: 10, fold: 1, drop: 4}, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+	}}
 }
 
 func vlanText(v *uint16) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"osect/detect"
 	"osect/store"
@@ -95,23 +96,39 @@ whose count and last time grow. Texts are in the language of --lang.` + listHelp
 			return runAlertsList(cmd.Context(), a, o)
 		},
 	}
-	list.Flags().StringVar(&o.kind, "kind", "", "only of this detector")
-	list.Flags().StringVar(&o.severity, "severity", "", "only low, medium, high or critical")
-	list.Flags().StringVar(&o.state, "state", "", "only new, acknowledged, accepted or excluded")
-	o.where.addFlags(list.Flags())
+	o.addFilterFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
 	return newGroup("alerts", "Alerts: what was not normal", list, newAlertsShowCommand(a),
-		newAlertsAckCommand(a), newAlertsAcceptCommand(a), newAlertsNoteCommand(a))
+		newAlertsAckCommand(a), newAlertsAcceptCommand(a), newAlertsNoteCommand(a), newAlertsExportCommand(a))
 }
 
-func runAlertsList(ctx context.Context, a *app, o alertsOptions) (err error) {
+func (o *alertsOptions) addFilterFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.kind, "kind", "", "only of this detector")
+	f.StringVar(&o.severity, "severity", "", "only low, medium, high or critical")
+	f.StringVar(&o.state, "state", "", "only new, acknowledged, accepted or excluded")
+	o.where.addFlags(f)
+}
+
+// checkWords refuses kinds, severities and states that there are none of.
+func (o *alertsOptions) checkWords() error {
 	if err := checkKind(o.kind); err != nil {
 		return err
 	}
 	if err := oneOf("severity", detect.Severity(o.severity), detect.Severities...); err != nil {
 		return err
 	}
-	if err := oneOf("state", o.state, store.AlertNew, store.AlertAcknowledged, store.AlertAccepted, store.AlertExcluded); err != nil {
+	return oneOf("state", o.state, store.AlertNew, store.AlertAcknowledged, store.AlertAccepted, store.AlertExcluded)
+}
+
+// filter is that of where, and what an alert is.
+func (o *alertsOptions) filter(ctx context.Context, st *store.Store) (store.Filter, error) {
+	f, err := o.where.filter(ctx, st)
+	f.Kind, f.State, f.Severity = o.kind, o.state, o.severity
+	return f, err
+}
+
+func runAlertsList(ctx context.Context, a *app, o alertsOptions) (err error) {
+	if err := o.checkWords(); err != nil {
 		return err
 	}
 	st, err := a.open()
@@ -123,7 +140,6 @@ func runAlertsList(ctx context.Context, a *app, o alertsOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	f.Kind, f.State, f.Severity = o.kind, o.state, o.severity
 	return alertTable(a).print(a, &o.listOptions, func(limit int, fn func(*alertRow) error) (bool, error) {
 		f.Limit = limit
 		rows, more, err := st.Alerts(ctx, f)
@@ -144,11 +160,93 @@ func alertTable(a *app) listing[alertRow] {
 	type row = alertRow
 	return listing[row]{columns: []column[row]{
 		{key: "id", cell: func(r *row) string { return r.ID[:min(shortID, len(r.ID))] }},
-		{key: "severity", cell: func(r *row) string { return a.get("alert.severity." + r.Severity) }},
-		{key: "last_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
-		{key: "count", right: true, cell: func(r *row) string { return strconv.FormatUint(r.Count, 10) }},
-		{key: "summary", min: 30, cell: func(r *row) string { return r.Summary }},
+		{key: "severity", cell: func(r *row) string { return a.get("alert.severity." + r.Severity) }, colour: func(r *row) string { return severityColours[r.Severity] }},
+		{key: "last_seen", layout: layout{min: 10}, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+		{key: "count", layout: layout{right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Count, 10) }},
+		{key: "kind", layout: layout{wide: true, drop: 2}, cell: func(r *row) string { return a.get("alert.kind." + r.Kind) }},
+		{key: "state", layout: layout{wide: true, drop: 1}, cell: func(r *row) string { return a.get("alert.state." + r.State) }},
+		{key: "summary", layout: layout{min: 36, lines: 4}, cell: func(r *row) string { return r.Summary }},
 	}}
+}
+
+// alertExportRow is a row of alerts export: all that alerts list and alerts show have.
+type alertExportRow struct {
+	alertRow
+	Frames []string `json:"frames"` // path:number
+	Notes  []string `json:"notes"`  // time author: text
+}
+
+func newAlertsExportCommand(a *app) *cobra.Command {
+	var o alertsOptions
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write all alerts with all they have, as CSV or JSON",
+		Long: `Write all alerts to standard output with all they have: reason, what to do, the
+frames that show them, and notes. Texts are in the language of --lang. In CSV a
+text that a spreadsheet would take for a formula has an apostrophe before it.` + exitStatusHelp,
+		Example: `  osect alerts export --bom > alerts.csv
+  osect alerts export --format json --severity high`,
+		Args: wantArgs(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(o.format, "csv", "json"); err != nil {
+				return err
+			}
+			o.all = true
+			if err := o.check(false); err != nil {
+				return err
+			}
+			return runAlertsExport(cmd.Context(), a, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.format, "format", "csv", "csv or json")
+	cmd.Flags().BoolVar(&o.bom, "bom", false, "begin CSV with a byte order mark, for Excel")
+	o.addFilterFlags(cmd.Flags())
+	return cmd
+}
+
+func runAlertsExport(ctx context.Context, a *app, o alertsOptions) (err error) {
+	if err := o.checkWords(); err != nil {
+		return err
+	}
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	f, err := o.filter(ctx, st)
+	if err != nil {
+		return err
+	}
+	paths, err := capturePaths(ctx, st)
+	if err != nil {
+		return err
+	}
+	alerts, _, err := st.Alerts(ctx, f)
+	if err != nil {
+		return err
+	}
+	rows := make([]alertExportRow, len(alerts))
+	for i := range alerts {
+		al := &alerts[i]
+		rows[i] = alertExportRow{alertRow: toAlertRow(a.lang, al), Frames: []string{}, Notes: []string{}}
+		for _, r := range al.Refs {
+			rows[i].Frames = append(rows[i].Frames, paths[r.Capture]+":"+strconv.FormatInt(r.Number, 10))
+		}
+		for _, n := range al.Notes {
+			rows[i].Notes = append(rows[i].Notes, n.At.String()+" "+n.Author+": "+n.Text)
+		}
+	}
+	return listing[alertExportRow]{}.print(a, &o.listOptions, slice(rows))
+}
+
+// capturePaths are the captures of the store by id.
+func capturePaths(ctx context.Context, st *store.Store) (map[int64]string, error) {
+	captures, err := st.Captures(ctx)
+	paths := map[int64]string{}
+	for _, c := range captures {
+		paths[c.ID] = c.Path
+	}
+	return paths, err
 }
 
 // alertDetail is alerts show.
@@ -195,13 +293,9 @@ func runAlertsShow(ctx context.Context, a *app, format, id string) (err error) {
 	if err != nil {
 		return err
 	}
-	captures, err := st.Captures(ctx)
+	paths, err := capturePaths(ctx, st)
 	if err != nil {
 		return err
-	}
-	paths := map[int64]string{}
-	for _, c := range captures {
-		paths[c.ID] = c.Path
 	}
 	d := alertDetail{alertRow: toAlertRow(a.lang, &al), Args: append([]detect.Arg{}, al.Args...), Refs: []refRow{}, Notes: append([]store.Note{}, al.Notes...)}
 	for _, r := range al.Refs {
@@ -244,7 +338,7 @@ func printAlert(a *app, d *alertDetail) error {
 	add("sensor", d.Sensor)
 	add("state", a.get("alert.state."+d.State))
 	add("id", d.ID)
-	if err := pairs(a.stdout, rows); err != nil {
+	if err := a.pairs(rows); err != nil {
 		return err
 	}
 	if len(d.Refs) > 0 {

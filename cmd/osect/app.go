@@ -26,6 +26,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	isTerminal     func(io.Writer) bool
 
 	db, config, langName, tz string
 	quiet                    bool
@@ -37,6 +38,7 @@ type app struct {
 	lang    text.Lang
 	langSet bool // by flag, environment or config, not by the locale
 	zone    *time.Location
+	colour  bool // standard output is a terminal that wants it
 }
 
 func (a *app) addFlags(f *pflag.FlagSet) {
@@ -79,6 +81,7 @@ func (a *app) settle(cmd *cobra.Command) error {
 		}
 		a.zone = z
 	}
+	a.colour = a.isTerminal(a.stdout) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 	a.started = true
 	return nil
 }
@@ -228,6 +231,13 @@ func (a *app) note(line string) {
 	fmt.Fprintln(a.stderr, clean(line))
 }
 
+// hint says what to do next, to people only: where standard error is a terminal.
+func (a *app) hint(key string, args ...any) {
+	if a.logFormat == "text" && a.isTerminal(a.stderr) {
+		a.note(a.get(key, args...))
+	}
+}
+
 // detail says something on standard error with --verbose.
 func (a *app) detail(line string) {
 	if a.verbose {
@@ -244,19 +254,19 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// columns is the width that a table may have: the terminal's, but at least 80
-// and 80 where there is none, so that output to a file does not depend on a window.
+// columns is the width that a table may have: the terminal's; where standard output is
+// none, $COLUMNS; else 80, so that output to a file does not depend on a window.
 func (a *app) columns() int {
-	const least = 80
-	f, ok := a.stdout.(*os.File)
-	if !ok || !isTerminal(f) {
-		return least
+	const usual, least = 80, 40
+	if f, ok := a.stdout.(*os.File); ok && isTerminal(f) {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 { // a serial line may say 0
+			return max(w, least)
+		}
 	}
-	w, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return least
+	if w, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil && w > 0 {
+		return max(w, least)
 	}
-	return max(w, least)
+	return usual
 }
 
 // clock writes a packet time for people, in --tz.
@@ -281,3 +291,15 @@ func human(n uint64) string {
 
 // or is the text of key, or the word itself where the catalogue has none.
 func (a *app) or(key, word string) string { return text.Or(a.lang, key, word) }
+
+// role is the name of a role.
+func (a *app) role(role string) string { return a.or("device.role."+role, role) }
+
+// The colours of words in tables: SGR codes (ECMA-48), of the eight that every terminal has.
+var (
+	severityColours = map[string]string{"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
+	roleColours     = map[string]string{
+		"plc": "32", "io-device": "32", "hmi": "36", "engineering-workstation": "35", "server": "34", "network-equipment": "33", "external": "31",
+	}
+	classColours = map[string]string{"write": "33", "control": "31"}
+)

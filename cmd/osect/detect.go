@@ -94,7 +94,10 @@ func runStored(ctx context.Context, a *app, mode pipeline.Mode, o storedOptions)
 	if sum.Minutes == 0 {
 		a.note(a.get("cli.no-minutes"))
 	}
-	return judgeAlerts(o.replay.failOn, sum.AlertsBySeverity)
+	if err := judgeAlerts(o.replay.failOn, sum.AlertsBySeverity); err != nil || o.replay.format != "table" || sum.Minutes == 0 {
+		return err
+	}
+	return a.next(ctx, st, mode, sum.Alerts)
 }
 
 func printStored(a *app, format string, s *pipeline.StoredSummary) error {
@@ -105,7 +108,7 @@ func printStored(a *app, format string, s *pipeline.StoredSummary) error {
 	if s.Minutes > 0 {
 		rows = append(rows, [2]string{a.get("cli.summary.period"), a.clock(int64(s.From)) + " – " + a.clock(int64(s.To))})
 	}
-	return pairs(a.stdout, append(rows,
+	return a.pairs(append(rows,
 		[2]string{a.get("cli.summary.learned"), fmt.Sprint(s.Learned)},
 		[2]string{a.get("cli.summary.alerts"), a.alertCount(s.Alerts, s.AlertsBySeverity)}))
 }

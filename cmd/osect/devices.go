@@ -150,13 +150,15 @@ func runDevicesList(ctx context.Context, a *app, o devicesOptions) (err error) {
 func deviceTable(a *app) listing[deviceRow] {
 	type row = deviceRow
 	return listing[row]{columns: []column[row]{
-		{key: "ips", min: 19, how: cutMiddle, cell: func(r *row) string { return a.deviceIPs(r) }},
+		{key: "ips", layout: layout{min: 15}, cell: func(r *row) string { return a.deviceIPs(r) }},
 		{key: "mac", cell: func(r *row) string { return r.MAC }},
-		{key: "vendor", min: 8, drop: 3, cell: func(r *row) string { return r.Vendor }},
-		{key: "hostname", min: 8, drop: 4, cell: func(r *row) string { return r.Hostname }},
-		{key: "role", min: 6, cell: func(r *row) string { return a.or("device.role."+r.Role, r.Role) }},
-		{key: "importance", drop: 2, right: true, cell: func(r *row) string { return strconv.Itoa(r.Importance) }},
-		{key: "last_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+		{key: "vendor", layout: layout{min: 12, lines: 2, drop: 5}, cell: func(r *row) string { return shortVendor(r.Vendor) }},
+		{key: "hostname", layout: layout{min: 8, lines: 3, drop: 6}, cell: func(r *row) string { return r.Hostname }},
+		{key: "role", layout: layout{min: 12, lines: 2}, cell: func(r *row) string { return a.role(r.Role) }, colour: func(r *row) string { return roleColours[r.Role] }},
+		{key: "importance", layout: layout{drop: 4, right: true}, cell: func(r *row) string { return strconv.Itoa(r.Importance) }},
+		{key: "os", layout: layout{min: 12, lines: 2, drop: 3, wide: true}, cell: func(r *row) string { return r.OS }},
+		{key: "bytes", layout: layout{drop: 1, wide: true, right: true}, cell: func(r *row) string { return human(r.BytesSent + r.BytesReceived) }},
+		{key: "last_seen", layout: layout{drop: 2}, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
 	}}
 }
 
@@ -168,17 +170,7 @@ func (a *app) deviceIPs(r *deviceRow) string {
 	if len(r.IPs) == 0 {
 		return ""
 	}
-	first := r.IPs[0]
-	for _, ip := range r.IPs {
-		if !strings.Contains(ip, ":") {
-			first = ip
-			break
-		}
-	}
-	if len(r.IPs) > 1 {
-		first += fmt.Sprintf(" +%d", len(r.IPs)-1)
-	}
-	return first
+	return more(firstIP(r.IPs), len(r.IPs)-1)
 }
 
 // deviceDetail is devices show.
@@ -327,24 +319,6 @@ func peersOf(d *inventory.Device, links []inventory.Link) []peerRow {
 	return out
 }
 
-// protoName is the transport as listings print it; "ethernet" between MACs,
-// where the port is the EtherType.
-func protoName(proto uint8, end decode.Addr) string {
-	switch {
-	case end.IsMAC():
-		return "ethernet"
-	case proto == decode.ProtoTCP:
-		return "tcp"
-	case proto == decode.ProtoUDP:
-		return "udp"
-	case proto == decode.ProtoICMP:
-		return "icmp"
-	case proto == decode.ProtoICMP6:
-		return "icmp6"
-	}
-	return strconv.Itoa(int(proto))
-}
-
 // shown is how many rows of each part devices show prints; JSON has all.
 const shown = 20
 
@@ -360,7 +334,7 @@ func printDevice(a *app, d *deviceDetail) error {
 	add("vendor", d.Vendor)
 	add("hostname", d.Hostname)
 	add("os", d.OS)
-	add("role", fmt.Sprintf("%s (%d %%)", a.or("device.role."+d.Role, d.Role), d.RoleConfidence))
+	add("role", fmt.Sprintf("%s (%d %%)", a.role(d.Role), d.RoleConfidence))
 	add("importance", strconv.Itoa(d.Importance))
 	add("site", d.Site)
 	add("sensors", strings.Join(d.Sensors, " "))
@@ -368,26 +342,19 @@ func printDevice(a *app, d *deviceDetail) error {
 	add("last_seen", a.clock(int64(d.LastSeen)))
 	add("packets_sent", fmt.Sprintf("%d (%s)", d.PacketsSent, human(d.BytesSent)))
 	add("packets_received", fmt.Sprintf("%d (%s)", d.PacketsReceived, human(d.BytesReceived)))
-	if err := pairs(a.stdout, rows); err != nil {
+	if err := a.pairs(rows); err != nil {
 		return err
 	}
 	if len(d.Reasons) > 0 {
 		a.title("cli.title.reasons")
 		for _, r := range d.Reasons {
-			fmt.Fprintf(a.stdout, "  %+d %s: %s\n", r.Weight, clean(a.or("device.role."+r.Role, r.Role)), clean(r.Reason))
+			fmt.Fprintf(a.stdout, "  %+d %s: %s\n", r.Weight, clean(a.role(r.Role)), clean(r.Reason))
 		}
 	}
 	o := listOptions{format: "table", limit: shown}
 	if len(d.Peers) > 0 {
 		a.title("cli.title.peers")
-		type row = peerRow
-		err := listing[row]{columns: []column[row]{
-			{key: "peer", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Peer }},
-			{key: "side", cell: func(r *row) string { return a.get("cli.side." + r.Side) }},
-			{key: "service", min: 10, cell: func(r *row) string { return serviceText(r.Proto, r.Port, r.Service) }},
-			{key: "packets", right: true, cell: func(r *row) string { return strconv.FormatUint(r.Packets, 10) }},
-			{key: "bytes", right: true, cell: func(r *row) string { return human(r.Bytes) }},
-		}}.print(a, &o, slice(d.Peers))
+		err := peerTable(a).print(a, &o, slice(d.Peers))
 		if err != nil {
 			return err
 		}
@@ -405,19 +372,15 @@ func printDevice(a *app, d *deviceDetail) error {
 	return nil
 }
 
-// serviceText writes "tcp/502 modbus-tcp" or "ethernet 0x890f".
-func serviceText(proto string, port uint16, service string) string {
-	s := proto
-	switch {
-	case proto == "ethernet":
-		s += fmt.Sprintf(" 0x%04x", port)
-	case port != 0:
-		s += "/" + strconv.Itoa(int(port))
-	}
-	if service != "" {
-		s += " " + service
-	}
-	return s
+func peerTable(a *app) listing[peerRow] {
+	type row = peerRow
+	return listing[row]{columns: []column[row]{
+		{key: "peer", layout: layout{min: 17}, cell: func(r *row) string { return r.Peer }},
+		{key: "side", cell: func(r *row) string { return a.get("cli.side." + r.Side) }},
+		{key: "service", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return serviceText(r.Proto, r.Port, r.Service) }},
+		{key: "packets", layout: layout{right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Packets, 10) }},
+		{key: "bytes", layout: layout{right: true}, cell: func(r *row) string { return human(r.Bytes) }},
+	}}
 }
 
 // title prints the head of a part of a page.

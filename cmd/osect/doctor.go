@@ -65,7 +65,7 @@ func runDoctor(ctx context.Context, a *app, o listOptions) error {
 			}
 			lines = append(lines, [2]string{fmt.Sprintf("%-4s  %s", r.Result, r.Check), detail})
 		}
-		if err := pairs(a.stdout, lines); err != nil {
+		if err := a.pairs(lines); err != nil {
 			return err
 		}
 	} else if err := (listing[row]{}).print(a, &o, slice(rows)); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -121,24 +120,28 @@ func runFlowsList(ctx context.Context, a *app, o flowsOptions) (err error) {
 func flowTable(a *app) listing[store.Flow] {
 	type row = store.Flow
 	return listing[row]{columns: []column[row]{
-		{key: "first_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.FirstSeen)) }},
-		{key: "client", min: 21, how: cutMiddle, cell: func(r *row) string { return endPoint(r.ClientIP, r.ClientPort) }},
-		{key: "server", min: 21, how: cutMiddle, cell: func(r *row) string { return endPoint(r.ServerIP, r.ServerPort) }},
-		{key: "proto", min: 7, cell: flowService},
-		{key: "packets", right: true, cell: func(r *row) string { return strconv.FormatUint(r.PacketsOut+r.PacketsIn, 10) }},
-		{key: "bytes", right: true, cell: func(r *row) string { return human(r.BytesOut + r.BytesIn) }},
-		{key: "state", drop: 2, cell: func(r *row) string { return a.or("cli.flow."+r.State, r.State) }},
+		{key: "first_seen", layout: layout{min: 10, fold: 4, drop: 5}, cell: func(r *row) string { return a.clock(int64(r.FirstSeen)) }},
+		{key: "client", layout: layout{min: 21}, cell: func(r *row) string { return endPoint(r.ClientIP, r.ClientPort) }},
+		{key: "server", layout: layout{min: 21}, cell: func(r *row) string { return endPoint(r.ServerIP, r.ServerPort) }},
+		{key: "proto", layout: layout{min: 8, lines: 5}, cell: flowService},
+		{key: "vlan", layout: layout{wide: true, drop: 1, right: true}, cell: func(r *row) string { return vlanText(r.VLAN) }},
+		{key: "packets", layout: layout{drop: 3, right: true}, cell: func(r *row) string { return strconv.FormatUint(r.PacketsOut+r.PacketsIn, 10) }},
+		{key: "bytes", layout: layout{right: true}, cell: func(r *row) string { return human(r.BytesOut + r.BytesIn) }},
+		{key: "state", layout: layout{drop: 2}, cell: func(r *row) string { return a.or("cli.flow."+r.State, r.State) }},
 	}}
 }
 
-// flowService is the shortest true name of what a connection is.
+// flowService is what a connection is: the control protocol that was recognised,
+// "icmp echo", "tcp smb" (smb by its port), or the transport alone.
 func flowService(r *store.Flow) string {
-	s := r.Proto
+	s := transportName(r.Proto)
 	switch {
 	case r.Service != "":
 		s = r.Service
 	case r.Proto == "icmp" || r.Proto == "icmp6":
-		s = fmt.Sprintf("%s %d/%d", r.Proto, r.ICMPType, r.ICMPCode)
+		s = icmpName(r.Proto, r.ICMPType, r.ICMPCode)
+	case portName(r.Proto, r.ServerPort) != "":
+		s += " " + portName(r.Proto, r.ServerPort)
 	}
 	if r.Tunnel != "" {
 		s = r.Tunnel + ":" + s

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,8 +124,9 @@ func attacked() []byte {
 // bench is a directory with the captures, and a store in it.
 type bench struct {
 	*testing.T
-	dir, db string
-	env     map[string]string
+	dir, db  string
+	env      map[string]string
+	terminal bool // what osect is told of its outputs
 }
 
 func newBench(t *testing.T) *bench {
@@ -162,7 +164,8 @@ func (b *bench) run(args ...string) (status int, stdout, stderr string) {
 
 func (b *bench) runContext(ctx context.Context, args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, getenv: func(k string) string { return b.env[k] }}
+	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, getenv: func(k string) string { return b.env[k] },
+		isTerminal: func(io.Writer) bool { return b.terminal }}
 	status = a.run(ctx, args)
 	return status, out.String(), errs.String()
 }

@@ -33,7 +33,8 @@ sub-command needs its directory: ./list` + replayExitStatus,
   osect learn add ip-communication --src 192.168.3.10 --dst 192.168.3.39 --proto tcp --port 5007
   osect learn set all detecting`,
 	})
-	cmd.AddCommand(newLearnStatusCommand(a), newLearnListCommand(a), newLearnEditCommand(a, false), newLearnEditCommand(a, true), newLearnSetCommand(a))
+	cmd.AddCommand(newLearnStatusCommand(a), newLearnListCommand(a), newLearnEditCommand(a, false), newLearnEditCommand(a, true), newLearnSetCommand(a),
+		newLearnExportCommand(a), newLearnImportCommand(a))
 	return cmd
 }
 
@@ -94,16 +95,16 @@ func runLearnStatus(ctx context.Context, a *app, o listOptions) (err error) {
 	}
 	return listing[row]{columns: []column[row]{
 		{key: "kind", cell: func(r *row) string { return r.Kind }},
-		{key: "name", drop: 1, min: 8, cell: func(r *row) string { return a.get("alert.kind." + r.Kind) }},
+		{key: "name", layout: layout{drop: 2, min: 8}, cell: func(r *row) string { return a.get("alert.kind." + r.Kind) }},
 		{key: "mode", cell: func(r *row) string {
 			if !r.Built {
 				return a.get("cli.mode.not-built")
 			}
 			return a.get("alert.mode." + r.Mode)
 		}},
-		{key: "since", cell: func(r *row) string { return at(r.Since) }},
-		{key: "until", drop: 2, cell: func(r *row) string { return at(r.Until) }},
-		{key: "learned_rows", right: true, cell: func(r *row) string { return strconv.Itoa(r.Rows) }},
+		{key: "since", layout: layout{min: 10, fold: 1}, cell: func(r *row) string { return at(r.Since) }},
+		{key: "until", layout: layout{drop: 3, min: 10}, cell: func(r *row) string { return at(r.Until) }},
+		{key: "learned_rows", layout: layout{right: true}, cell: func(r *row) string { return strconv.Itoa(r.Rows) }},
 	}}.print(a, &o, slice(rows))
 }
 
@@ -211,21 +212,28 @@ func runLearnList(ctx context.Context, a *app, o learnListOptions, kind string) 
 			Origin: r.Origin, Minutes: r.Count, FirstSeen: noTime(r.First), LastSeen: noTime(r.Last),
 		})
 	}
-	type row = learnedRow
-	return listing[row]{columns: []column[row]{
-		{key: "list", drop: 2, cell: func(r *row) string { return r.List }},
-		{key: "src", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Src }},
-		{key: "dst", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Dst }},
-		{key: "proto", min: 8, cell: func(r *row) string { return r.Proto }},
-		{key: "item", min: 8, cell: func(r *row) string { return r.Item }},
-		{key: "ports", cell: func(r *row) string { return portRange(r.PortFrom, r.PortTo) }},
-		{key: "origin", drop: 1, cell: func(r *row) string { return a.or("cli.origin."+r.Origin, r.Origin) }},
-		{key: "minutes", drop: 3, right: true, cell: func(r *row) string { return strconv.FormatUint(r.Minutes, 10) }},
-	}}.print(a, &o.listOptions, slice(rows))
+	return learnedTable(a).print(a, &o.listOptions, slice(rows))
 }
 
-func portRange(lo, hi uint16) string {
+func learnedTable(a *app) listing[learnedRow] {
+	type row = learnedRow
+	return listing[row]{columns: []column[row]{
+		{key: "list", layout: layout{drop: 2}, cell: func(r *row) string { return r.List }},
+		{key: "src", layout: layout{min: 17}, cell: func(r *row) string { return r.Src }},
+		{key: "dst", layout: layout{min: 17}, cell: func(r *row) string { return r.Dst }},
+		{key: "proto", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return r.Proto }},
+		{key: "item", layout: layout{min: 11, lines: 2}, cell: func(r *row) string { return r.Item }},
+		{key: "ports", layout: layout{min: 11, lines: 2}, cell: func(r *row) string { return portText(r.Proto, r.PortFrom, r.PortTo) }},
+		{key: "origin", layout: layout{drop: 1}, cell: func(r *row) string { return a.or("cli.origin."+r.Origin, r.Origin) }},
+		{key: "minutes", layout: layout{drop: 3, right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Minutes, 10) }},
+	}}
+}
+
+// portText is a port, a range, or what a row of ICMP allows.
+func portText(proto string, lo, hi uint16) string {
 	switch {
+	case proto == "icmp" || proto == "icmp6":
+		return strings.TrimPrefix(icmpName(proto, uint8(lo>>8), uint8(lo)), proto+" ")
 	case lo == 0 && hi == 0:
 		return ""
 	case lo == hi:

@@ -85,9 +85,9 @@ func runLog(ctx context.Context, a *app, o logOptions) (err error) {
 	}
 	type row = logRow
 	return listing[row]{columns: []column[row]{
-		{key: "at", cell: func(r *row) string { return a.clock(int64(r.At)) }},
+		{key: "at", layout: layout{min: 10}, cell: func(r *row) string { return a.clock(int64(r.At)) }},
 		{key: "level", cell: func(r *row) string { return r.Level }},
-		{key: "sensor", drop: 1, min: 6, cell: func(r *row) string { return r.Sensor }},
-		{key: "text", min: 30, cell: func(r *row) string { return r.Text }},
+		{key: "sensor", layout: layout{drop: 1, min: 8, lines: 2}, cell: func(r *row) string { return r.Sensor }},
+		{key: "text", layout: layout{min: 30}, cell: func(r *row) string { return r.Text }},
 	}}.print(a, &o.listOptions, func(_ int, fn func(*row) error) (bool, error) { return more, visit(rows, fn) })
 }

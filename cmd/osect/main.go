@@ -22,7 +22,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second Ctrl-C ends the program at once: the store stands that.
 	context.AfterFunc(ctx, stop)
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, isTerminal: isTerminal}
 	os.Exit(a.run(ctx, os.Args[1:]))
 }
 
@@ -89,8 +89,9 @@ osect.db here. See also: osect help environment, osect help exit-status.`,
 			root.AddCommand(c)
 		}
 	}
-	in("take", newReplayCommand(a), newLearnCommand(a), newDetectCommand(a))
+	in("take", newReplayCommand(a), newCaptureCommand(a), newLearnCommand(a), newDetectCommand(a))
 	in("see", newDevicesCommand(a), newAddressesCommand(a), newFlowsCommand(a), newOTCommand(a),
+		newTrafficCommand(a), newRankCommand(a),
 		newAlertsCommand(a), newReportCommand(a), newDecodeCommand(a))
 	in("run", newSensorsCommand(a), newLogCommand(a), newDumpCommand(a), newDoctorCommand(a), newVersionCommand(a))
 	root.SetCompletionCommandGroupID("run")

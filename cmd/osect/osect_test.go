@@ -15,8 +15,6 @@ import (
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"osect/store"
 )
 
 // The keys that CONTRACT.md promises; more may be there.
@@ -179,81 +177,6 @@ func TestTablesFitEightyColumns(t *testing.T) {
 	}
 }
 
-func TestTheWidestIPv4RowsFit(t *testing.T) {
-	var out bytes.Buffer
-	a := &app{stdout: &out, stderr: io.Discard, zone: time.UTC, lang: "en"}
-	at := store.Time(day0.UnixNano())
-	o := listOptions{format: "table"}
-	long := strings.Repeat("very long ", 9)
-	ip, mac := "255.255.255.255", "ff:ff:ff:ff:ff:ff"
-	check := func(what string, err error, want ...string) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(out.String()) {
-			if w := twwidth.Width(strings.TrimSuffix(line, "\n")); w > 80 {
-				t.Errorf("%s: %d wide: %s", what, w, line)
-			}
-		}
-		for _, s := range want {
-			if !strings.Contains(out.String(), s) {
-				t.Errorf("%s: %q was cut:\n%s", what, s, out.String())
-			}
-		}
-		out.Reset()
-	}
-	check("flows", flowTable(a).print(a, &o, slice([]store.Flow{{Proto: "tcp", ClientIP: ip, ServerIP: ip, ClientPort: 65535, ServerPort: 65535,
-		Service: "cc-link-ie-field-control", PacketsOut: 1e9, BytesOut: 999_949_999_999, State: "established", FirstSeen: at}})), "255.255.255.255:65535  255.255.255.255:65535")
-	check("devices", deviceTable(a).print(a, &o, slice([]deviceRow{{IPs: []string{ip, "fe80::1"}, MAC: mac, Vendor: long, Hostname: long, Role: "engineering-workstation", Importance: 100, LastSeen: at}})), ip+" +1", mac)
-	check("ot", operationTable(a).print(a, &o, slice([]store.OperationRow{{Src: ip, Dst: ip, Protocol: "cc-link-ie-field-control", Function: long, FunctionCode: "0401:0000", Class: "identity", Direction: "response", Status: "c059", Count: 1e9, LastSeen: at}})), ip+"  "+ip)
-	check("alerts", alertTable(a).print(a, &o, slice([]alertRow{{ID: "3f2a91c04b7d", Severity: "critical", Count: 1e6, Summary: long, LastSeen: at}})), "3f2a91c0  ", "2026-03-02 08:00:00")
-}
-
-func TestIPv6FitsByBeingCutInItsMiddle(t *testing.T) {
-	var out bytes.Buffer
-	a := &app{stdout: &out, stderr: io.Discard, zone: time.UTC, lang: "en"}
-	err := flowTable(a).print(a, &listOptions{format: "table"}, slice([]store.Flow{
-		{Proto: "udp", ClientIP: "2001:db8:1111:2222:3333:4444:5555:6666", ServerIP: "fe80::a2f3:c1ff:fe16:5aca", ClientPort: 50000, ServerPort: 5353, State: "attempt"},
-		{Proto: "tcp", ClientIP: "255.255.255.255", ServerIP: "255.255.255.255", ClientPort: 65535, ServerPort: 65535, State: "closed"},
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(out.String()) {
-		if w := twwidth.Width(strings.TrimSuffix(line, "\n")); w > 80 {
-			t.Errorf("%d wide: %s", w, line)
-		}
-	}
-	for _, want := range []string{"[2001:db8:", "66]:50000", "…", "255.255.255.255:65535"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in:\n%s", want, out.String())
-		}
-	}
-}
-
-func TestCut(t *testing.T) {
-	for _, c := range []struct {
-		s     string
-		width int
-		how   cutting
-		want  string
-	}{
-		{"short", 5, cutEnd, "short"},
-		{"longer", 5, cutEnd, "long…"},
-		{"longer", 5, cutFront, "…nger"},
-		{"abcdefgh", 5, cutMiddle, "ab…gh"},
-		{"日本語", 6, cutEnd, "日本語"},
-		{"日本語", 5, cutEnd, "日本…"},
-		{"日本語", 4, cutEnd, "日…"},
-		{"日本語", 4, cutFront, "…語"},
-	} {
-		if got := cut(c.s, c.width, c.how); got != c.want {
-			t.Errorf("cut(%q, %d, %d) = %q, want %q", c.s, c.width, c.how, got, c.want)
-		}
-	}
-}
-
 func TestWireBytesNeverReachTheTerminal(t *testing.T) {
 	evil := "a\x1b[31m\x07\u202e\u009b2J\xff=\n"
 	if got, want := clean(evil), `a\x1b[31m\x07\u202e\u009b2J\xff=\x0a`; got != want {
@@ -266,7 +189,7 @@ func TestWireBytesNeverReachTheTerminal(t *testing.T) {
 	}
 	for _, format := range []string{"table", "json", "csv"} {
 		var out bytes.Buffer
-		a := &app{stdout: &out, stderr: io.Discard, zone: time.UTC, lang: "en"}
+		a := &app{stdout: &out, stderr: io.Discard, zone: time.UTC, lang: "en", getenv: func(string) string { return "" }}
 		row := deviceRow{IPs: []string{"192.0.2.1"}, Hostname: evil, Vendor: "=cmd|' /C calc'!A0"}
 		if err := deviceTable(a).print(a, &listOptions{format: format, wide: true}, slice([]deviceRow{row})); err != nil {
 			t.Fatal(err)
@@ -309,9 +232,23 @@ func FuzzClean(f *testing.F) {
 		if strings.ContainsAny(string(e), "\x1b\x7f\u009b\u202e") {
 			t.Fatalf("escapeJSON left %q", e)
 		}
-		for _, how := range []cutting{cutEnd, cutFront, cutMiddle} {
-			if w := twwidth.Width(cut(clean(s), 5, how)); w > 5 {
+		for _, front := range []bool{false, true} {
+			if w := twwidth.Width(cut(clean(s), 5, front)); w > 5 {
 				t.Fatalf("cut to 5 is %d wide", w)
+			}
+			for most := range 3 {
+				lines := wrap(clean(s), 7, most, front)
+				if most > 0 && len(lines) > most {
+					t.Fatalf("%d lines, at most %d are wanted", len(lines), most)
+				}
+				for _, line := range lines {
+					if w := twwidth.Width(line); w > 7 {
+						t.Fatalf("wrapped at 7 it is %d wide", w)
+					}
+				}
+				if got := strings.Join(lines, ""); most == 0 && strings.Join(strings.Fields(got), "") != strings.Join(strings.Fields(clean(s)), "") {
+					t.Fatalf("wrap lost something: %q of %q", got, s)
+				}
 			}
 		}
 	})

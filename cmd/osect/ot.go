@@ -97,21 +97,22 @@ func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
 func operationTable(a *app) listing[store.OperationRow] {
 	type row = store.OperationRow
 	return listing[row]{columns: []column[row]{
-		{key: "src", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Src }},
-		{key: "dst", min: 17, how: cutMiddle, cell: func(r *row) string { return r.Dst }},
-		{key: "protocol", min: 10, drop: 4, cell: func(r *row) string { return r.Protocol }},
-		{key: "function_code", min: 5, drop: 3, cell: func(r *row) string { return r.FunctionCode }},
-		{key: "function", min: 8, cell: func(r *row) string { return strings.TrimSpace(r.Function + " " + statusText(r.Status)) }},
-		{key: "direction", drop: 2, min: 3, cell: func(r *row) string { return a.or("cli.direction."+r.Direction, r.Direction) }},
-		{key: "class", drop: 5, cell: func(r *row) string { return a.get("ot.class." + r.Class) }},
-		{key: "count", right: true, cell: func(r *row) string { return strconv.FormatUint(r.Count, 10) }},
-		{key: "last_seen", drop: 1, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+		{key: "src", layout: layout{min: 17}, cell: func(r *row) string { return r.Src }},
+		{key: "dst", layout: layout{min: 17}, cell: func(r *row) string { return r.Dst }},
+		{key: "protocol", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return r.Protocol }},
+		{key: "function", layout: layout{min: 15, lines: 3}, cell: functionText},
+		{key: "direction", layout: layout{drop: 3}, cell: func(r *row) string { return a.or("cli.direction."+r.Direction, r.Direction) }},
+		{key: "class", layout: layout{drop: 2}, cell: func(r *row) string { return a.get("ot.class." + r.Class) }, colour: func(r *row) string { return classColours[r.Class] }},
+		{key: "count", layout: layout{right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Count, 10) }},
+		{key: "last_seen", layout: layout{drop: 1}, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
 	}}
 }
 
-func statusText(s string) string {
-	if s == "" {
-		return ""
+// functionText is "06 write single register [02]": the code, the name, the end code.
+func functionText(r *store.OperationRow) string {
+	s := strings.TrimSpace(r.FunctionCode + " " + r.Function)
+	if r.Status != "" {
+		s = strings.TrimSpace(s + " [" + r.Status + "]")
 	}
-	return "[" + s + "]"
+	return s
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -15,9 +16,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
-	"github.com/olekukonko/tablewriter/tw"
 	"github.com/spf13/pflag"
 
 	"osect/store"
@@ -86,22 +84,9 @@ func oneOf[S ~string](flag string, value S, allowed ...S) error {
 type column[T any] struct {
 	key  string // heads it: cli.column.<key>, else column.<key> of the catalogue
 	cell func(r *T) string
-	// min is the width down to which texts may be cut where the table is too wide; 0: never.
-	min int
-	// drop says in which order columns are left out where that is not enough, 1 first; 0: never.
-	drop  int
-	right bool // numbers
-	how   cutting
+	layout
+	colour func(r *T) string // an SGR code, "" for none; used on terminals only
 }
-
-// cutting says where a text is shortened.
-type cutting uint8
-
-const (
-	cutEnd    cutting = iota
-	cutFront          // paths
-	cutMiddle         // addresses, and only where leaving out columns is not enough: those of IPv6
-)
 
 // listing prints rows of one kind. The fields of T with their json tags are the
 // keys of JSON and CSV and the columns of --wide; columns are those of the
@@ -249,14 +234,15 @@ func escapeJSON(b []byte) []byte {
 // field is a field of a row that has a json tag.
 type field struct {
 	key   string
-	index int
+	index []int
+	typ   reflect.Type
 }
 
 func fieldsOf(t reflect.Type) []field {
 	var out []field
-	for i := range t.NumField() {
-		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); key != "" && key != "-" {
-			out = append(out, field{key, i})
+	for _, f := range reflect.VisibleFields(t) {
+		if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" && key != "-" {
+			out = append(out, field{key, f.Index, f.Type})
 		}
 	}
 	return out
@@ -285,7 +271,7 @@ func newCSVRows[T any](w *bufio.Writer, bom bool) *csvRows[T] {
 func (c *csvRows[T]) row(r *T) error {
 	v := reflect.ValueOf(r).Elem()
 	for i, f := range c.fields {
-		c.cells[i] = noFormula(plain(v.Field(f.index)))
+		c.cells[i] = noFormula(plain(v.FieldByIndex(f.index)))
 	}
 	return c.w.Write(c.cells)
 }
@@ -381,6 +367,7 @@ type tableRows[T any] struct {
 	columns []column[T]
 	wide    bool
 	cells   [][]string
+	colours [][]string // as cells, nil without colour
 	n       int
 }
 
@@ -388,14 +375,13 @@ type tableRows[T any] struct {
 func (t *tableRows[T]) wideColumns() []column[T] {
 	var out []column[T]
 	for _, f := range fieldsOf(reflect.TypeFor[T]()) {
-		typ := reflect.TypeFor[T]().Field(f.index).Type
 		right := false
-		switch typ.Kind() {
+		switch f.typ.Kind() {
 		case reflect.Int, reflect.Uint64, reflect.Uint16, reflect.Uint8, reflect.Int64:
-			right = typ != reflect.TypeFor[store.Time]()
+			right = f.typ != reflect.TypeFor[store.Time]()
 		}
-		out = append(out, column[T]{key: f.key, right: right, cell: func(r *T) string {
-			v := reflect.ValueOf(r).Elem().Field(f.index)
+		out = append(out, column[T]{key: f.key, layout: layout{right: right}, cell: func(r *T) string {
+			v := reflect.ValueOf(r).Elem().FieldByIndex(f.index)
 			if at, ok := v.Interface().(store.Time); ok {
 				return t.a.clock(int64(at))
 			}
@@ -414,6 +400,15 @@ func (t *tableRows[T]) row(r *T) error {
 		cells[i] = clean(c.cell(r))
 	}
 	t.cells = append(t.cells, cells)
+	if t.a.colour {
+		colours := make([]string, len(t.columns))
+		for i, c := range t.columns {
+			if c.colour != nil {
+				colours[i] = c.colour(r)
+			}
+		}
+		t.colours = append(t.colours, colours)
+	}
 	t.n++
 	if len(t.cells) == tableChunk {
 		return t.flush()
@@ -433,14 +428,16 @@ func (t *tableRows[T]) end() error {
 }
 
 func (t *tableRows[T]) flush() error {
-	g := grid{rows: t.cells}
+	g := grid{rows: t.cells, colours: t.colours}
 	for _, c := range t.columns {
-		g.columns = append(g.columns, gridColumn{head: t.a.heading(c.key), min: c.min, drop: c.drop, right: c.right, how: c.how})
+		g.columns = append(g.columns, gridColumn{head: t.a.heading(c.key), layout: c.layout})
 	}
+	width := math.MaxInt
 	if !t.wide {
-		g.fit(t.a.columns())
+		width = t.a.columns()
 	}
-	t.cells = t.cells[:0]
+	g.fit(width)
+	t.cells, t.colours = t.cells[:0], t.colours[:0]
 	return g.render(t.w)
 }
 
@@ -449,210 +446,23 @@ func (a *app) heading(key string) string {
 	return text.Or(a.lang, "cli.column."+key, text.Or(a.lang, "column."+key, key))
 }
 
-// grid is a table whose cells are made.
-type grid struct {
-	columns []gridColumn
-	rows    [][]string
-}
-
-type gridColumn struct {
-	head        string
-	min, drop   int
-	right       bool
-	how         cutting
-	full, width int // of the widest cell, and what it gets
-	gone        bool
-}
-
-// gap is what stands between two columns.
-const gap = "  "
-
-// fit makes the table no wider than width where that is possible: columns that
-// may be left out and are empty go first, then texts are cut, then columns left
-// out; where that is not enough, addresses are cut in their middle as well.
-func (g *grid) fit(width int) {
-	for i := range g.columns {
-		c := &g.columns[i]
-		for _, r := range g.rows {
-			c.full = max(c.full, twwidth.Width(r[i]))
-		}
-	}
-	if !g.try(width, false) {
-		g.try(width, true)
-	}
-	for i, c := range g.columns {
-		if c.gone || c.width == max(c.full, twwidth.Width(c.head)) {
-			continue
-		}
-		for _, r := range g.rows {
-			r[i] = cut(r[i], c.width, c.how)
-		}
-		g.columns[i].head = cut(c.head, c.width, cutEnd)
-	}
-}
-
-// try finds widths that fit and says whether there are any.
-func (g *grid) try(width int, addresses bool) bool {
-	grow := func() {
-		for i := range g.columns {
-			c := &g.columns[i]
-			c.width = max(c.full, twwidth.Width(c.head))
-		}
-	}
-	grow()
-	for i := range g.columns {
-		g.columns[i].gone = g.columns[i].full == 0 && g.columns[i].drop > 0
-	}
-	for g.total() > width {
-		if c := g.widestToCut(addresses); c != nil {
-			c.width--
-			continue
-		}
-		c := g.firstToDrop()
-		if c == nil {
-			return false
-		}
-		c.gone = true
-		grow() // what was cut for it may grow again
-	}
-	return true
-}
-
-func (g *grid) widestToCut(addresses bool) *gridColumn {
-	var best *gridColumn
-	for i := range g.columns {
-		c := &g.columns[i]
-		if c.gone || c.min == 0 || c.width <= c.min || c.how == cutMiddle && !addresses {
-			continue
-		}
-		if best == nil || c.width > best.width {
-			best = c
-		}
-	}
-	return best
-}
-
-func (g *grid) firstToDrop() *gridColumn {
-	var first *gridColumn
-	for i := range g.columns {
-		c := &g.columns[i]
-		if !c.gone && c.drop > 0 && (first == nil || c.drop < first.drop) {
-			first = c
-		}
-	}
-	return first
-}
-
-func (g *grid) total() int {
-	n, shown := 0, 0
-	for _, c := range g.columns {
-		if !c.gone {
-			n += c.width
-			shown++
-		}
-	}
-	return n + len(gap)*max(shown-1, 0)
-}
-
-// cut shortens s to width columns of a terminal; "…" marks where.
-func cut(s string, width int, how cutting) string {
-	if twwidth.Width(s) <= width {
-		return s
-	}
-	front, back := width-1, 0
-	switch how {
-	case cutFront:
-		front, back = 0, width-1
-	case cutMiddle:
-		back = (width - 1) / 2
-		front = width - 1 - back
-	}
-	runes := []rune(s)
-	i, j := 0, len(runes)
-	for i < j && front >= twwidth.Width(string(runes[i])) {
-		front -= twwidth.Width(string(runes[i]))
-		i++
-	}
-	for j > i && back >= twwidth.Width(string(runes[j-1])) {
-		back -= twwidth.Width(string(runes[j-1]))
-		j--
-	}
-	return string(runes[:i]) + "…" + string(runes[j:])
-}
-
-// render prints the table without lines, for the narrowest terminal.
-func (g *grid) render(w io.Writer) error {
-	var heads []string
-	var align []tw.Align
-	for _, c := range g.columns {
-		if c.gone {
-			continue
-		}
-		heads = append(heads, c.head)
-		if c.right {
-			align = append(align, tw.AlignRight)
-		} else {
-			align = append(align, tw.AlignLeft)
-		}
-	}
-	var b bytes.Buffer
-	t := newTable(&b, align)
-	t.Header(heads)
-	for _, r := range g.rows {
-		var cells []string
-		for i, c := range g.columns {
-			if !c.gone {
-				cells = append(cells, r[i])
-			}
-		}
-		if err := t.Append(cells); err != nil {
-			return err
-		}
-	}
-	if err := t.Render(); err != nil {
-		return err
-	}
-	return writeTrimmed(w, b.Bytes())
-}
-
-func newTable(w io.Writer, align []tw.Align) *tablewriter.Table {
-	cell := tw.CellConfig{
-		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
-		Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: gap, Overwrite: true}},
-		Alignment:  tw.CellAlignment{PerColumn: align},
-	}
-	return tablewriter.NewTable(w,
-		tablewriter.WithRendition(tw.Rendition{
-			Borders: tw.BorderNone,
-			Settings: tw.Settings{
-				Separators: tw.SeparatorsNone,
-				Lines:      tw.LinesNone,
-			},
-		}),
-		tablewriter.WithConfig(tablewriter.Config{Header: cell, Row: cell}),
-		tablewriter.WithTrimSpace(tw.Off),
-	)
-}
-
-// writeTrimmed writes lines without the spaces at their ends.
-func writeTrimmed(w io.Writer, b []byte) error {
-	for line := range bytes.Lines(b) {
-		if _, err := w.Write(append(bytes.TrimRight(line, " \n"), '\n')); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pairs prints names and values below each other.
-func pairs(w io.Writer, rows [][2]string) error {
+// pairs prints names and values below each other, long values on several lines.
+func (a *app) pairs(rows [][2]string) error {
 	width := 0
 	for _, r := range rows {
-		width = max(width, twwidth.Width(r[0]))
+		width = max(width, textWidth(r[0]))
 	}
+	room := max(a.columns()-width-len(gap), 20)
 	for _, r := range rows {
-		if _, err := fmt.Fprintf(w, "%s%s%s%s\n", clean(r[0]), strings.Repeat(" ", width-twwidth.Width(r[0])), gap, clean(r[1])); err != nil {
-			return err
+		for i, line := range wrap(clean(r[1]), room, 0, false) {
+			name := ""
+			if i == 0 {
+				name = clean(r[0])
+			}
+			line = strings.TrimRight(name+strings.Repeat(" ", width-textWidth(name))+gap+line, " ")
+			if _, err := fmt.Fprintln(a.stdout, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

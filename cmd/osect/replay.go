@@ -18,6 +18,7 @@ import (
 	"osect/capture"
 	"osect/detect"
 	"osect/pipeline"
+	"osect/store"
 )
 
 // replayOptions are the flags of replay, and of learn and detect with captures.
@@ -155,12 +156,41 @@ func runReplay(ctx context.Context, a *app, o replayOptions, paths []string) (er
 	if err != nil {
 		return err
 	}
-	return judgeReplay(a, o, sum)
+	if err := judgeReplay(a, o, sum); err != nil || o.format != "table" || sum.Packets == 0 {
+		return err
+	}
+	return a.next(ctx, st, opt.Mode, sum.Alerts)
+}
+
+// next hints at the command that comes after this one.
+func (a *app) next(ctx context.Context, st *store.Store, mode pipeline.Mode, alerts int) error {
+	statuses, err := allStatuses(ctx, st)
+	if err != nil {
+		return err
+	}
+	rows, off := 0, true
+	for _, s := range statuses {
+		rows += s.Rows
+		off = off && s.Mode == detect.Off
+	}
+	switch {
+	case mode == pipeline.Learn:
+		a.hint("cli.hint.learned")
+	case mode == pipeline.Auto && off:
+		a.hint("cli.hint.off")
+	case alerts > 0:
+		a.hint("cli.hint.alerts", "n", alerts)
+	case mode == pipeline.Detect && rows == 0:
+		a.hint("cli.hint.nothing-learned")
+	case mode == pipeline.Detect:
+		a.hint("cli.hint.no-alerts")
+	}
+	return nil
 }
 
 // progress is a bar on standard error where that is a terminal, else nil.
 func (a *app) progress(what string) *progressbar.ProgressBar {
-	if a.quiet || a.logFormat == "json" || !isTerminal(a.stderr) {
+	if a.quiet || a.logFormat == "json" || !a.isTerminal(a.stderr) {
 		return nil
 	}
 	return progressbar.NewOptions64(1,
@@ -226,10 +256,10 @@ func printSummary(a *app, format string, s *pipeline.Summary) error {
 	type cap = pipeline.Capture
 	o := listOptions{format: "table"}
 	err := listing[cap]{columns: []column[cap]{
-		{key: "path", min: 20, how: cutFront, cell: func(c *cap) string { return c.Path }},
+		{key: "path", layout: layout{min: 20, lines: 3, front: true}, cell: func(c *cap) string { return c.Path }},
 		{key: "capture_status", cell: func(c *cap) string { return a.capStatus(c.Status) }},
-		{key: "packets", right: true, cell: func(c *cap) string { return fmt.Sprint(c.Packets) }},
-		{key: "reason", min: 16, cell: func(c *cap) string { return c.Reason }},
+		{key: "packets", layout: layout{right: true}, cell: func(c *cap) string { return fmt.Sprint(c.Packets) }},
+		{key: "reason", layout: layout{min: 16, lines: 4}, cell: func(c *cap) string { return c.Reason }},
 	}}.print(a, &o, slice(s.Captures))
 	if err != nil {
 		return err
@@ -247,9 +277,27 @@ func printSummary(a *app, format string, s *pipeline.Summary) error {
 	add("operations", fmt.Sprint(s.Operations))
 	add("alerts", a.alertCount(s.Alerts, s.AlertsBySeverity))
 	add("skipped", counts(s.Skipped))
-	add("dropped", counts(s.Dropped))
+	add("dropped", a.dropped(s.Dropped))
 	add("speed", fmt.Sprintf("%.1f s, %.0f/s", s.Seconds, s.PacketsPerSecond))
-	return pairs(a.stdout, rows)
+	return a.pairs(rows)
+}
+
+// dropped writes what was given up for want of room: numbers, and bytes of streams.
+func (a *app) dropped(m map[string]uint64) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		switch {
+		case m[k] == 0:
+		case k == "segments": // counted in bytes
+			out = append(out, a.get("cli.dropped.segments")+" "+human(m[k]))
+		default:
+			out = append(out, fmt.Sprintf("%s %d", a.or("cli.dropped."+k, k), m[k]))
+		}
+	}
+	if out == nil {
+		return "0"
+	}
+	return strings.Join(out, ", ")
 }
 
 func (a *app) capStatus(s string) string { return a.or("cli.capture."+s, s) }

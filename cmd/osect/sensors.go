@@ -64,9 +64,9 @@ func runSensorsList(ctx context.Context, a *app, o listOptions) (err error) {
 		return a.clock(int64(*t))
 	}
 	return listing[row]{columns: []column[row]{
-		{key: "site", min: 8, cell: func(r *row) string { return r.Site }},
-		{key: "sensor", min: 8, cell: func(r *row) string { return r.Name }},
-		{key: "minutes", right: true, cell: func(r *row) string { return strconv.FormatInt(r.Minutes, 10) }},
+		{key: "site", layout: layout{min: 8, lines: 2}, cell: func(r *row) string { return r.Site }},
+		{key: "sensor", layout: layout{min: 8, lines: 2}, cell: func(r *row) string { return r.Name }},
+		{key: "minutes", layout: layout{right: true}, cell: func(r *row) string { return strconv.FormatInt(r.Minutes, 10) }},
 		{key: "first_seen", cell: func(r *row) string { return at(r.First) }},
 		{key: "last_seen", cell: func(r *row) string { return at(r.Last) }},
 	}}.print(a, &o, slice(rows))

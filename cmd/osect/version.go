@@ -79,7 +79,7 @@ func runVersion(a *app, format string) error {
 	if v.Modified {
 		revision += " (with changes)"
 	}
-	return pairs(a.stdout, [][2]string{
+	return a.pairs([][2]string{
 		{"osect", v.Version}, {"revision", revision + " " + v.Time}, {"go", v.Go + " " + v.Platform + " cgo " + fmt.Sprint(v.CGO)}, {"sqlite", v.SQLite},
 	})
 }

@@ -19,7 +19,7 @@ func (s *subnet) contains(a ip4) bool {
 
 func (s *subnet) host(n int) ip4 { return ipFrom(s.base + uint32(n)) }
 
-func (s *subnet) broadcast() ip4 { return ipFrom(s.base | 1<<(32-s.bits) - 1) }
+func (s *subnet) broadcast() ip4 { return ipFrom(s.base | (1<<(32-s.bits) - 1)) }
 
 // stack is what a sender's operating system shows in its headers.
 type stack struct {

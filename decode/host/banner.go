@@ -40,9 +40,22 @@ func greeting(source string) func(*Session, []byte) bool {
 		if !ok || len(l) > maxBanner || !text(l[4:]) {
 			return false
 		}
-		s.tell(source, ServerBanner, bytes.Trim(l[4:], " \t"))
+		s.tell(source, ServerBanner, bytes.Trim(undated(l[4:]), " \t;,"))
 		return true
 	}
+}
+
+var weekdays = [...]string{"Mon, ", "Tue, ", "Wed, ", "Thu, ", "Fri, ", "Sat, ", "Sun, "}
+
+// undated cuts the date off (RFC 5322 3.3) that mail servers greet with, so that the same server says the
+// same each time.
+func undated(l []byte) []byte {
+	for _, d := range weekdays {
+		if i := bytes.Index(l, []byte(d)); i > 0 {
+			return l[:i]
+		}
+	}
+	return l
 }
 
 // telnetBanner reads the first line of text that a Telnet server (RFC 854) sends, of its first
@@ -53,7 +66,7 @@ func telnetBanner(s *Session, p []byte) bool {
 		sb   = 0xfa
 		will = 0xfb
 	)
-	if s.FromClient || s.Number > 2 {
+	if s.FromClient || !s.Start || s.Number > 2 {
 		return false
 	}
 	b := s.buf[:0]

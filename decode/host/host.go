@@ -49,7 +49,8 @@ const (
 	ServerType                  // browser server type bits, hex
 	Comment                     // free text a user gave
 	ObjectID                    // SNMP sysObjectID
-	ChassisID, PortID           // LLDP, CDP: of the sender
+	ChassisID                   // LLDP: of the sender
+	PortID                      // LLDP, CDP: the sender's port
 	Capabilities                // LLDP, CDP: what it is switched on as
 	EnterpriseClass             // DHCPv6 vendor class' enterprise number
 	NumKinds
@@ -110,8 +111,10 @@ type Session struct {
 	TTL uint8
 	// FromClient says (First) that the connection's client sent this.
 	FromClient bool
-	// Number counts (First) the payloads of this direction before this one.
+	// Number counts (First) the payloads of this direction before this one; Start
+	// says that the connection was seen from its beginning.
 	Number int
+	Start  bool
 
 	Facts    []Fact
 	Bindings []Binding
@@ -205,18 +208,18 @@ var Decoders = []*Decoder{
 
 // Table finds decoders by port and EtherType. It is immutable; all share one.
 type Table struct {
-	udp      [65536]uint8 // 1 + index in Decoders; at most one a port
-	tcp      map[uint16][]*Decoder
-	any      []*Decoder
-	icmp6    []*Decoder
-	ethernet map[uint16]*Decoder
-	snap     map[SNAP]*Decoder
-	tcpPort  [65536]bool
+	udp     [65536]uint8 // 1 + index in Decoders; at most one a port
+	ether   [65536]uint8 // the same by EtherType
+	tcp     map[uint16][]*Decoder
+	tcpPort [65536]bool
+	any     []*Decoder
+	icmp6   []*Decoder
+	snap    map[SNAP]*Decoder
 }
 
 // NewTable makes the table of Decoders.
 func NewTable() *Table {
-	t := &Table{tcp: map[uint16][]*Decoder{}, ethernet: map[uint16]*Decoder{}, snap: map[SNAP]*Decoder{}}
+	t := &Table{tcp: map[uint16][]*Decoder{}, snap: map[SNAP]*Decoder{}}
 	for i, d := range Decoders {
 		for _, p := range d.UDPPorts {
 			t.udp[p] = uint8(i + 1)
@@ -226,7 +229,7 @@ func NewTable() *Table {
 			t.tcpPort[p] = true
 		}
 		for _, e := range d.EtherTypes {
-			t.ethernet[e] = d
+			t.ether[e] = uint8(i + 1)
 		}
 		for _, e := range d.SNAPs {
 			t.snap[e] = d
@@ -241,7 +244,7 @@ func NewTable() *Table {
 	return t
 }
 
-// Datagram shows a UDP payload to the decoder of its ports, the destination's first.
+// Datagram shows a UDP payload, which must not be empty, to the decoder of its ports, the destination's first.
 func (t *Table) Datagram(s *Session, p []byte) {
 	for _, port := range [2]uint16{s.DstPort, s.SrcPort} {
 		if i := t.udp[port]; i != 0 {
@@ -255,8 +258,10 @@ func (t *Table) Datagram(s *Session, p []byte) {
 	}
 }
 
-// UDPPort says whether a decoder reads datagrams of this port.
-func (t *Table) UDPPort(port uint16) bool { return t.udp[port] != 0 }
+// Reads says whether Datagram has a decoder for a UDP payload between these ports.
+func (t *Table) Reads(src, dst uint16, p []byte) bool {
+	return t.udp[dst] != 0 || t.udp[src] != 0 || p[0] == 'H'
+}
 
 // Payload shows an early payload of a TCP connection to the decoders of its ports, then to those
 // that know their protocol by content.
@@ -279,13 +284,19 @@ func (t *Table) Payload(s *Session, p []byte) {
 	}
 }
 
-// Frame shows what follows an EtherType (or, where snap is set, a SNAP header) to its decoder.
-func (t *Table) Frame(s *Session, etherType uint16, snap SNAP, p []byte) {
-	d := t.ethernet[etherType]
-	if d == nil && snap != (SNAP{}) {
-		d = t.snap[snap]
+// Frame shows what follows an EtherType to its decoder.
+func (t *Table) Frame(s *Session, etherType uint16, p []byte) {
+	if i := t.ether[etherType]; i != 0 {
+		try(Decoders[i-1].Frame, s, p)
 	}
-	if d != nil {
+}
+
+// EtherType says whether a decoder reads frames of this EtherType.
+func (t *Table) EtherType(e uint16) bool { return t.ether[e] != 0 }
+
+// SNAP shows what follows a SNAP header to its decoder.
+func (t *Table) SNAP(s *Session, head SNAP, p []byte) {
+	if d := t.snap[head]; d != nil {
 		try(d.Frame, s, p)
 	}
 }

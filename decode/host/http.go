@@ -10,8 +10,9 @@ var (
 // maxHeaders is the most header lines of one message that are read.
 const maxHeaders = 64
 
-// requestLine says whether l is "METHOD target HTTP/1.x" (or RTSP/1.0).
+// requestLine says whether l is "METHOD target HTTP/1.x" (or RTSP/1.0). Some senders leave a space behind.
 func requestLine(l []byte) (rtsp, ok bool) {
+	l = bytes.TrimRight(l, " ")
 	i := bytes.IndexByte(l, ' ')
 	if i < 3 || i > 16 {
 		return false, false

@@ -37,8 +37,8 @@ func smbMessages(s *Session, p []byte) bool {
 	return found
 }
 
-// smb1 reads the strings behind a session set-up: the system and the LAN
-// manager of the server (answer), or the client's (request with a security blob).
+// smb1 reads the strings behind a session set-up: the system and the LAN manager
+// of the server (answer) or the client (request; with passwords, account and domain before them).
 func (s *Session) smb1(m []byte) {
 	const (
 		sessionSetup = 0x73
@@ -53,13 +53,15 @@ func (s *Session) smb1(m []byte) {
 		return
 	}
 	w, at := m[33:33+2*words], 33+2*words+2
-	blob := 0
+	blob, skip := 0, 0
 	switch answer := m[9]&fromServer != 0; {
 	case answer && words == 3:
 	case answer && words == 4:
 		blob = le16(w[6:])
 	case !answer && words == 12:
 		blob = le16(w[14:])
+	case !answer && words == 13:
+		blob, skip = le16(w[14:])+le16(w[16:]), 2
 	default:
 		return
 	}
@@ -72,6 +74,9 @@ func (s *Session) smb1(m []byte) {
 	}
 	if le16(m[10:])&unicode == 0 {
 		os := m[at:end]
+		for range skip {
+			os = os[min(len(os), len(cstring(os))+1):]
+		}
 		i := bytes.IndexByte(os, 0)
 		if i < 0 || !text(os[:i]) {
 			return
@@ -83,7 +88,7 @@ func (s *Session) smb1(m []byte) {
 		return
 	}
 	at += at & 1 // strings of two bytes begin at an even offset
-	for _, k := range [2]Kind{OS, Software} {
+	for i := range skip + 2 {
 		if at >= end {
 			return
 		}
@@ -92,7 +97,9 @@ func (s *Session) smb1(m []byte) {
 		if n < 2 || at+n > end || m[at+n-1] != 0 || m[at+n-2] != 0 {
 			return // no end: cut
 		}
-		s.tell("smb", k, s.buf)
+		if i >= skip {
+			s.tell("smb", [2]Kind{OS, Software}[i-skip], s.buf)
+		}
 		at += n
 	}
 }

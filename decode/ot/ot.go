@@ -121,7 +121,8 @@ type Protocol struct {
 
 	// ProbeDatagram and ProbeStream say whether a connection's first payload is
 	// this protocol. Without Hint.Port they must be strict: a false Yes is
-	// worse than a late one. nil: not carried so.
+	// worse than a late one. nil: not carried so. p is never empty, nor is it for
+	// Datagram and Stream; for Frame it may be.
 	ProbeDatagram func(p []byte, h Hint) Verdict
 	ProbeStream   func(p []byte, h Hint) Verdict
 
@@ -239,6 +240,15 @@ func (s *Session) Tell(kind FactKind, value []byte) {
 	start := len(s.arena)
 	s.arena = append(s.arena, value...)
 	s.Facts = append(s.Facts, Fact{kind, s.arena[start:len(s.arena):len(s.arena)]})
+}
+
+// Side is 0 or 1 by the direction of this payload: the same for all payloads of a
+// connection that go the same way. Which of them is which says nothing.
+func (s *Session) Side() int {
+	if c := s.Src.Compare(s.Dst); c > 0 || c == 0 && s.SrcPort > s.DstPort {
+		return 1
+	}
+	return 0
 }
 
 // Reset clears what the last call told, keeping the buffers.

@@ -3,6 +3,8 @@ package ot
 import (
 	"strings"
 	"testing"
+
+	"osect/decode"
 )
 
 // TestTell: a fact is copied, cut, and dropped when empty.
@@ -41,5 +43,44 @@ func TestNames(t *testing.T) {
 	}
 	if len(seen) != int(NumClasses)+int(NumDirections)+int(NumFacts) || seen[""] {
 		t.Errorf("%v", seen)
+	}
+}
+
+func TestText(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                     "",
+		"\x00\x00":             "",
+		"    ":                 "",
+		"CP1L-EL20\x00\x00   ": "CP1L-EL20",
+		"R04CPU          ":     "R04CPU",
+		"two words  ":          "two words",
+		"\x00behind":           "",
+		"bell\a":               "",
+		"\xc3\xa9":             "",
+	} {
+		if got := string(Text([]byte(in))); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+		if Printable([]byte(in)) && strings.TrimRight(in, " ") != want {
+			t.Errorf("%q is printable", in)
+		}
+	}
+	if got := string(AppendHex([]byte("0x"), 0x1f, 4)); got != "0x001f" {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestSide: a side stays a side for all payloads that go the same way, on one host and
+// between MACs too.
+func TestSide(t *testing.T) {
+	a, b := decode.IPv4(1), decode.IPv4(2)
+	for _, s := range []Session{
+		{Src: a, Dst: b, SrcPort: 9, DstPort: 1}, {Src: a, Dst: a, SrcPort: 1, DstPort: 2},
+		{Src: decode.MAC(1).Addr(), Dst: decode.MAC(2).Addr()},
+	} {
+		back := Session{Src: s.Dst, Dst: s.Src, SrcPort: s.DstPort, DstPort: s.SrcPort}
+		if s.Side() != 0 || back.Side() != 1 {
+			t.Errorf("%+v: %d and %d", s, s.Side(), back.Side())
+		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 var Protocol = ot.Protocol{
 	Name:          "bacnet-ip",
 	Title:         "BACnet/IP",
-	UDPPorts:      []uint16{47808, 47809, 47810, 47811, 47812, 47813, 47814, 47815, 47816, 47817, 47818, 47819, 47820, 47821, 47822, 47823},
+	UDPPorts:      []uint16{47808},
 	ProbeDatagram: probeDatagram,
 	Datagram:      datagram,
 	Function:      function,
@@ -322,12 +322,12 @@ func tell(s *ot.Session, n network, direct bool) {
 	if !direct || !a.first {
 		return
 	}
-	switch pdu.Code | uint64(a.kind)<<32 {
-	case kindUnconfirmed | 0 | unconfirmedRequest<<32:
+	switch {
+	case a.kind == unconfirmedRequest && a.number == serviceIAm:
 		iAm(s, a.data)
-	case kindConfirmed | readProperty | complexAck<<32:
+	case a.kind == complexAck && a.number == readProperty:
 		property(s, a.data)
-	case kindConfirmed | readMultiple | complexAck<<32:
+	case a.kind == complexAck && a.number == readMultiple:
 		properties(s, a.data)
 	}
 }

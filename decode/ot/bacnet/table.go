@@ -28,7 +28,9 @@ var bvlc = [...]entry{
 	bvlcSecure:    {"Secure-BVLL", ot.Other},
 }
 
+// Services that are used by number.
 const (
+	serviceIAm   = 0 // unconfirmed
 	readProperty = 12
 	readMultiple = 14
 )

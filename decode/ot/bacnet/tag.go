@@ -2,6 +2,7 @@ package bacnet
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"osect/decode/ot"
 )
@@ -119,7 +120,7 @@ func iAm(s *ot.Session, d []byte) {
 
 func station(s *ot.Session, instance uint32) {
 	var text [12]byte
-	s.Tell(ot.FactStation, number(text[:0], instance))
+	s.Tell(ot.FactStation, strconv.AppendUint(text[:0], uint64(instance), 10))
 }
 
 func vendor(s *ot.Session, id uint32) {
@@ -129,20 +130,7 @@ func vendor(s *ot.Session, id uint32) {
 		return
 	}
 	var text [32]byte
-	s.Tell(ot.FactVendor, number(append(text[:0], "BACnet vendor "...), id))
-}
-
-// number appends v in decimal.
-func number(b []byte, v uint32) []byte {
-	var digits [10]byte
-	i := len(digits)
-	for {
-		i--
-		digits[i] = byte('0' + v%10)
-		if v /= 10; v == 0 {
-			return append(b, digits[i:]...)
-		}
-	}
+	s.Tell(ot.FactVendor, strconv.AppendUint(append(text[:0], "BACnet vendor "...), uint64(id), 10))
 }
 
 // fact tells a property of the device object.

@@ -166,10 +166,7 @@ func node(s *ot.Session, p []byte) {
 		st = new(state)
 		s.State = st
 	}
-	d := 0
-	if s.Src.Compare(s.Dst) > 0 {
-		d = 1
-	}
+	d := s.Side()
 	now := 1<<31 | uint32(p[5])<<16 | uint32(binary.BigEndian.Uint16(p[6:]))
 	if st.told[d] == now {
 		return

@@ -162,10 +162,7 @@ func station(s *ot.Session, p []byte) {
 		st = new(state)
 		s.State = st
 	}
-	d := 0
-	if s.Src.Compare(s.Dst) > 0 {
-		d = 1
-	}
+	d := s.Side()
 	if st.told[d] == now {
 		return
 	}

@@ -149,18 +149,10 @@ type half struct {
 	lost   bool   // the beginning of the open unit was not seen
 }
 
-// Side is 0 or 1 by the direction of the session's payload; which is which says nothing.
-func Side(s *ot.Session) int {
-	if c := s.Src.Compare(s.Dst); c > 0 || c == 0 && s.SrcPort > s.DstPort {
-		return 1
-	}
-	return 0
-}
-
 // Stream is an ot.Protocol's Stream: it calls use with each unit, data units put
 // together; of those over 4,096 bytes the first 4,096.
 func (a *Assembly) Stream(s *ot.Session, p []byte, use func(*ot.Session, Unit)) int {
-	h := &a.half[Side(s)]
+	h := &a.half[s.Side()]
 	if s.Gap {
 		// Whether a fragment is the first one cannot be seen: what was begun is void.
 		h.buffer, h.lost = h.buffer[:0], h.open

@@ -51,7 +51,18 @@ func probeDatagram(p []byte, _ ot.Hint) ot.Verdict {
 	return ot.No
 }
 
-func probeStream(p []byte, _ ot.Hint) ot.Verdict { return probe(p) }
+// maxPrefix is how many bytes before the first frame a probe passes over on the
+// protocol's port: a capture may begin with the byte of a TCP keep-alive.
+const maxPrefix = 4
+
+func probeStream(p []byte, h ot.Hint) ot.Verdict {
+	if h.Port && len(p) > 1 {
+		if at := find(p[:min(len(p), maxPrefix+linkHead)]); at <= maxPrefix && frameSize(p[at:]) > 0 {
+			p = p[at:]
+		}
+	}
+	return probe(p)
+}
 
 func datagram(s *ot.Session, p []byte) {
 	for len(p) > 0 {
@@ -120,10 +131,7 @@ type partner struct {
 }
 
 func (st *state) side(s *ot.Session) *side {
-	if c := s.Src.Compare(s.Dst); c > 0 || c == 0 && s.SrcPort > s.DstPort {
-		return &st.sides[1]
-	}
-	return &st.sides[0]
+	return &st.sides[s.Side()]
 }
 
 func (d *side) lost() {
@@ -292,7 +300,7 @@ func attributes(s *ot.Session, p []byte) {
 			return
 		}
 		if kind, ok := attributeFacts[p[1]]; ok && p[5] == 1 { // visible string
-			s.Tell(kind, text(p[7:7+n]))
+			s.Tell(kind, ot.Text(p[7:7+n]))
 		}
 		p = p[7+n:]
 	}
@@ -301,19 +309,6 @@ func attributes(s *ot.Session, p []byte) {
 // attributeFacts by variation of group 0.
 var attributeFacts = map[byte]ot.FactKind{
 	252: ot.FactVendor, 250: ot.FactModel, 242: ot.FactFirmware, 248: ot.FactSerial, 247: ot.FactName,
-}
-
-// text is a string without blanks and zeros around it; none if it is not printable.
-func text(p []byte) []byte {
-	for len(p) > 0 && (p[len(p)-1] == 0 || p[len(p)-1] == ' ') {
-		p = p[:len(p)-1]
-	}
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return nil
-		}
-	}
-	return p
 }
 
 func function(code uint64) ot.Function {

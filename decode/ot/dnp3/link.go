@@ -24,7 +24,7 @@ const (
 
 // linkFunctions by control & 4F.
 var linkFunctions = map[byte]bool{
-	primary | 0: true, primary | 1: true, primary | 2: true, primary | confirmedData: true, primary | userData: true, primary | 9: true,
+	primary: true, primary | 1: true, primary | 2: true, primary | confirmedData: true, primary | userData: true, primary | 9: true,
 	0: true, 1: true, 0x0b: true, 0x0e: true, 0x0f: true,
 }
 

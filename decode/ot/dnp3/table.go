@@ -43,7 +43,7 @@ var functions = map[byte]applicationFunction{
 	0x19: {"open file", ot.Control},
 	0x1a: {"close file", ot.Control},
 	0x1b: {"delete file", ot.Control},
-	0x1c: {"get file information", ot.Read},
+	0x1c: {"get file information", ot.Control},
 	0x1d: {"authenticate file", ot.Control},
 	0x1e: {"abort file", ot.Control},
 	0x1f: {"activate configuration", ot.Control},

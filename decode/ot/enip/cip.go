@@ -169,7 +169,7 @@ func (c context) request(s *ot.Session, d []byte) {
 	if c.within == nil {
 		own = c.st.add(pending{key: c.key, service: service, code: pdu.Code, class: pdu.Class,
 			identity: service == svcGetAll && object == objIdentity && p.instance == 1 && !c.routed})
-	} else if c.index < maxMembers {
+	} else if c.within != &none && c.index < maxMembers {
 		c.within.inside[c.index] = member{service, pdu.Class, object}
 		c.within.members = max(c.within.members, c.index+1)
 	}
@@ -265,8 +265,8 @@ func (c context) response(s *ot.Session, d []byte) {
 	}
 }
 
-// none stands for the request of a multiple service packet that was not seen. It
-// has no members, and none are added: only requests add, and those have their own.
+// none stands for the request of a multiple service packet that was not seen, or that
+// is itself a member. It has no members, and none are added: all connections share it.
 var none pending
 
 // add remembers a request; the oldest is forgotten where there are too many.
@@ -326,7 +326,7 @@ func processor(s *ot.Session, code uint64, d []byte) {
 	for len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == 0) {
 		name = name[:len(name)-1]
 	}
-	if printable(name) {
+	if ot.Printable(name) {
 		s.Tell(ot.FactModel, name)
 	}
 }

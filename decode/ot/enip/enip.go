@@ -7,6 +7,7 @@ package enip
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 
 	"osect/decode/ot"
 )
@@ -366,7 +367,7 @@ func identity(s *ot.Session, d []byte) {
 		return
 	}
 	name := d[15:min(len(d), 15+int(d[14]))]
-	if len(name) != int(d[14]) || !printable(name) {
+	if len(name) != int(d[14]) || !ot.Printable(name) {
 		return
 	}
 	var text [24]byte
@@ -374,38 +375,11 @@ func identity(s *ot.Session, d []byte) {
 	if v := vendors[vendor]; v != "" {
 		s.Tell(ot.FactVendor, append(text[:0], v...))
 	} else {
-		s.Tell(ot.FactVendor, number(append(text[:0], "CIP vendor "...), uint32(vendor)))
+		s.Tell(ot.FactVendor, strconv.AppendUint(append(text[:0], "CIP vendor "...), uint64(vendor), 10))
 	}
 	s.Tell(ot.FactModel, name)
-	s.Tell(ot.FactFirmware, number(append(number(text[:0], uint32(d[6])), '.'), uint32(d[7])))
-	const digits = "0123456789abcdef"
-	serial := binary.LittleEndian.Uint32(d[10:])
-	for i := range 8 {
-		text[i] = digits[serial>>(28-4*i)&15]
-	}
-	s.Tell(ot.FactSerial, text[:8])
-}
-
-// number appends v in decimal.
-func number(b []byte, v uint32) []byte {
-	var digits [10]byte
-	i := len(digits)
-	for {
-		i--
-		digits[i] = byte('0' + v%10)
-		if v /= 10; v == 0 {
-			return append(b, digits[i:]...)
-		}
-	}
-}
-
-func printable(p []byte) bool {
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return false
-		}
-	}
-	return len(p) > 0
+	s.Tell(ot.FactFirmware, strconv.AppendUint(append(strconv.AppendUint(text[:0], uint64(d[6]), 10), '.'), uint64(d[7]), 10))
+	s.Tell(ot.FactSerial, ot.AppendHex(text[:0], uint64(binary.LittleEndian.Uint32(d[10:])), 8))
 }
 
 func status(v uint32) string {

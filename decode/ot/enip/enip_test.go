@@ -346,3 +346,46 @@ func FuzzDatagram(f *testing.F) {
 		ottest.Told(&Protocol, &s)
 	})
 }
+
+// TestLost: of a message whose end was lost nothing is told, and what comes
+// behind the gap is; bytes that are no message are refused, and the next
+// segment is read again.
+func TestLost(t *testing.T) {
+	a, b := rr(t, 1, messages[0].text), unit(t, 1, messages[1].text)
+	s := ot.Session{Src: decode.IPv4(1), Dst: decode.IPv4(2), SrcPort: 50000, DstPort: 40000, FromClient: true}
+	if n := Protocol.Stream(&s, a[:len(a)-3]); n != 0 || len(s.PDUs) != 0 {
+		t.Fatalf("half a message: %d, %d told", n, len(s.PDUs))
+	}
+	s.Gap = true
+	if n := Protocol.Stream(&s, []byte("not a message, its rest")); n != -1 || len(s.PDUs) != 0 {
+		t.Fatalf("a rest: %d, %d told", n, len(s.PDUs))
+	}
+	if n := Protocol.Stream(&s, b); n != len(b) || len(s.PDUs) != 1 {
+		t.Fatalf("a whole one: %d of %d, %d told", n, len(b), len(s.PDUs))
+	}
+}
+
+// TestNestedMultiple: a multiple service packet inside another has no place of its own
+// to remember its members; what one connection asked there must not name what
+// another is answered.
+func TestNestedMultiple(t *testing.T) {
+	request := `
+		0a 02 20 02 24 01 01 00 04 00 # one member, at 4
+		0a 02 20 02 24 01 01 00 04 00 # which has one
+		10 03 20 f5 24 01 30 05 0a 00 00 01`
+	answer := `
+		8a 00 00 00 01 00 04 00
+		8a 00 00 00 01 00 04 00
+		90 00 00 00`
+	asks := ottest.Stream(&Protocol, rr(t, 1, request))
+	if len(asks) != 3 || asks[2] != "request 10 Set_Attribute_Single: TCP/IP Interface [control]" {
+		t.Fatalf("%q", asks)
+	}
+	told := ottest.Stream(&Protocol, rr(t, 1, answer)) // another connection
+	if len(told) != 3 || told[2] != "response 10 Set_Attribute_Single [write] status=00" {
+		t.Errorf("%q", told)
+	}
+	if none.members != 0 || none.inside[0] != (member{}) {
+		t.Error("what all connections share was written to")
+	}
+}

@@ -136,7 +136,7 @@ func tell(s *ot.Session, command byte, address uint32, data []byte) {
 	if c.station {
 		pdu.Unit, pdu.HasUnit = uint64(address&0xffff), true
 	}
-	if c.class == ot.Write {
+	if c.class == ot.Write && command != logicalWrite {
 		to := uint64(0)
 		switch register := uint16(address >> 16); {
 		case register <= alControl && int(register)+len(data) > alControl:
@@ -188,25 +188,28 @@ type commandKind struct {
 	station bool // its address is a station's
 }
 
-// commands by code: fact sheet ethercat. LRD, LWR, LRW carry process data in
-// every cycle, ARMW and FRMW spread the distributed clock.
+// logicalWrite is the one write whose address is not a register's.
+const logicalWrite = 0x0b
+
+// commands by code: fact sheet ethercat, whose "W" is Write. LRD and LRW carry
+// process data in every cycle, ARMW and FRMW spread the distributed clock.
 var commands = [...]commandKind{
-	0x00: {"NOP no operation", ot.Other, false},
-	0x01: {"APRD auto increment read", ot.Read, false},
-	0x02: {"APWR auto increment write", ot.Write, false},
-	0x03: {"APRW auto increment read write", ot.Write, false},
-	0x04: {"FPRD configured address read", ot.Read, true},
-	0x05: {"FPWR configured address write", ot.Write, true},
-	0x06: {"FPRW configured address read write", ot.Write, true},
-	0x07: {"BRD broadcast read", ot.Read, false},
-	0x08: {"BWR broadcast write", ot.Write, false},
-	0x09: {"BRW broadcast read write", ot.Write, false},
-	0x0a: {"LRD logical read", ot.Cyclic, false},
-	0x0b: {"LWR logical write", ot.Cyclic, false},
-	0x0c: {"LRW logical read write", ot.Cyclic, false},
-	0x0d: {"ARMW auto increment read multiple write", ot.Cyclic, false},
-	0x0e: {"FRMW configured read multiple write", ot.Cyclic, true},
-	0xff: {},
+	0x00:         {"NOP no operation", ot.Other, false},
+	0x01:         {"APRD auto increment read", ot.Read, false},
+	0x02:         {"APWR auto increment write", ot.Write, false},
+	0x03:         {"APRW auto increment read write", ot.Write, false},
+	0x04:         {"FPRD configured address read", ot.Read, true},
+	0x05:         {"FPWR configured address write", ot.Write, true},
+	0x06:         {"FPRW configured address read write", ot.Write, true},
+	0x07:         {"BRD broadcast read", ot.Read, false},
+	0x08:         {"BWR broadcast write", ot.Write, false},
+	0x09:         {"BRW broadcast read write", ot.Write, false},
+	0x0a:         {"LRD logical read", ot.Cyclic, false},
+	logicalWrite: {"LWR logical write", ot.Write, false},
+	0x0c:         {"LRW logical read write", ot.Cyclic, false},
+	0x0d:         {"ARMW auto increment read multiple write", ot.Cyclic, false},
+	0x0e:         {"FRMW configured read multiple write", ot.Cyclic, true},
+	0xff:         {},
 }
 
 // targets are what a write is named for besides its command.
@@ -230,7 +233,7 @@ func table() (rows []ot.TableRow) {
 			continue
 		}
 		rows = append(rows, ot.TableRow{Code: fmt.Sprintf("%02x", code), Name: c.name, Class: c.class})
-		if c.class == ot.Write {
+		if c.class == ot.Write && code != logicalWrite {
 			for _, to := range targets {
 				if to != "" {
 					rows = append(rows, ot.TableRow{Code: fmt.Sprintf("%02x", code), Name: c.name + ", " + to, Class: ot.Control})

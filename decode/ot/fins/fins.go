@@ -4,7 +4,6 @@
 package fins
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -210,10 +209,7 @@ func stateOf(s *ot.Session) *state {
 }
 
 func tellNode(s *ot.Session, st *state, node byte) {
-	d := 0
-	if c := s.Src.Compare(s.Dst); c > 0 || c == 0 && s.SrcPort > s.DstPort {
-		d = 1
-	}
+	d := s.Side()
 	if node == 0 || node == 0xff || st.node[d] == int(node)+1 {
 		return
 	}
@@ -287,36 +283,21 @@ func identity(s *ot.Session, code uint16, data []byte) {
 		if len(data) < 40 || len(data) == 67 {
 			return
 		}
-		model := text(data[:20])
+		model := ot.Text(data[:20])
 		if len(model) == 0 {
 			return
 		}
 		s.Tell(ot.FactVendor, vendor)
 		s.Tell(ot.FactModel, model)
-		s.Tell(ot.FactFirmware, text(data[20:30]))
+		s.Tell(ot.FactFirmware, ot.Text(data[20:30]))
 	case nameRead:
 		if len(data) >= 8 {
-			s.Tell(ot.FactName, text(data[:8]))
+			s.Tell(ot.FactName, ot.Text(data[:8]))
 		}
 	}
 }
 
 var vendor = []byte("OMRON")
-
-// text is a field up to the first 00, without blanks behind; none if it is not
-// printable.
-func text(p []byte) []byte {
-	if i := bytes.IndexByte(p, 0); i >= 0 {
-		p = p[:i]
-	}
-	p = bytes.TrimRight(p, " ")
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return nil
-		}
-	}
-	return p
-}
 
 func function(code uint64) ot.Function {
 	if code&codeTCP != 0 {

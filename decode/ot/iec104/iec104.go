@@ -61,12 +61,16 @@ func apdu(p []byte) int {
 		if n != minLength || p[2] != 1 || p[3] != 0 || p[4]&1 != 0 {
 			return -1
 		}
-	default: // U
-		if _, ok := uFrames[p[2]]; !ok || n != minLength || p[3]|p[4]|p[5] != 0 {
-			return -1
-		}
 	}
 	return 2 + n
+}
+
+// surelyU says whether p begins with a U frame as the standard has it. Of others the
+// control byte is still told in a connection that is known: senders that are
+// tested, or test others, send such.
+func surelyU(p []byte) bool {
+	_, ok := uFrames[p[2]]
+	return ok && p[1] == minLength && p[3]|p[4]|p[5] == 0
 }
 
 // find gives the place in p where an APDU begins or may begin, len(p) if nowhere.
@@ -97,14 +101,33 @@ func surely(a []byte) bool {
 	return n == count*(objectAddr+t.size)
 }
 
+// maxPrefix is how many bytes before the first APDU a probe passes over on the
+// protocol's port: a capture may begin with the byte of a TCP keep-alive.
+const maxPrefix = 4
+
+// likely says whether the APDU that p begins with may be believed on the protocol's port,
+// which may be a client's by chance: an I frame of an unknown type only if p ends with it.
+func likely(p []byte) bool {
+	if p[2]&1 != 0 || len(p) == apciLen {
+		return true
+	}
+	_, known := types[p[apciLen]]
+	return known || len(p) == apdu(p)
+}
+
 func probeStream(p []byte, h ot.Hint) ot.Verdict {
+	if h.Port && len(p) > 1 {
+		if at := find(p); at > 0 && at <= maxPrefix && apdu(p[at:]) > 0 {
+			p, h.Port = p[at:], false // what follows other bytes must say more
+		}
+	}
 	told := false
 	for len(p) > 0 {
 		n := apdu(p)
 		switch {
-		case n < 0:
+		case n < 0, n > 0 && p[2]&3 == 3 && !surelyU(p):
 			return ot.No
-		case h.Port && n > 0:
+		case h.Port && n > 0 && likely(p):
 			return ot.Yes
 		case n == 0, len(p) < n:
 			return ot.More
@@ -223,7 +246,11 @@ func function(code uint64) ot.Function {
 	case code&codeS != 0:
 		return ot.Function{Code: "s", Name: "supervisory"}
 	case code&codeU != 0:
-		return ot.Function{Code: fmt.Sprintf("u%02x", byte(code)), Name: uFrames[byte(code)].name}
+		f := ot.Function{Code: fmt.Sprintf("u%02x", byte(code)), Name: uFrames[byte(code)].name}
+		if f.Name == "" {
+			f.Name = fmt.Sprintf("unknown U frame 0x%02x", byte(code))
+		}
+		return f
 	}
 	typ := byte(code)
 	f := ot.Function{Code: strconv.Itoa(int(typ)), Name: types[typ].name}

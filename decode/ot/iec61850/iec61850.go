@@ -105,7 +105,7 @@ func frame(s *ot.Session, p []byte) bool {
 // reference tells the device's name: what stands before the slash of
 // "IED1LD0/LLN0$GO$gcb01".
 func reference(s *ot.Session, ref []byte) {
-	if at := bytes.IndexByte(ref, '/'); at > 0 && printable(ref[:at]) {
+	if at := bytes.IndexByte(ref, '/'); at > 0 && ot.Printable(ref[:at]) {
 		s.Tell(ot.FactName, ref[:at])
 	}
 }
@@ -125,18 +125,9 @@ func sampled(s *ot.Session, body []byte) {
 	if !ok || count.n != 2 || len(count.body) != 2 || count.body[1]&63 != 0 {
 		return
 	}
-	if id, ok := child(asdu.body, 0x80); ok && printable(id.body) {
+	if id, ok := child(asdu.body, 0x80); ok && ot.Printable(id.body) {
 		s.Tell(ot.FactName, id.body)
 	}
-}
-
-func printable(p []byte) bool {
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return false
-		}
-	}
-	return len(p) > 0
 }
 
 // mmsOID is the abstract syntax of MMS, 1.0.9506.2.1, as it stands in the
@@ -223,8 +214,23 @@ func dataValue(d []byte) ([]byte, bool) {
 	if !ok || pdv.tag != 0x30 {
 		return nil, false
 	}
-	value, ok := child(pdv.body, 0xa0)
-	return value.body, ok
+	return encoded(pdv.body)
+}
+
+// encoded is the value in a presentation data value or an EXTERNAL: single ASN.1
+// type A0, octet aligned 81.
+func encoded(d []byte) ([]byte, bool) {
+	for len(d) > 0 {
+		e, rest, ok := next(d)
+		if !ok {
+			return nil, false
+		}
+		if e.tag == 0xa0 || e.tag == 0x81 {
+			return e.body, true
+		}
+		d = rest
+	}
+	return nil, false
 }
 
 func mmsTag(tag byte) bool {
@@ -388,8 +394,8 @@ func presentation(s *ot.Session, st *state, d []byte) {
 		if pdv, list, ok = next(list); !ok {
 			return
 		}
-		if value, ok := child(pdv.body, 0xa0); ok && pdv.tag == 0x30 {
-			application(s, st, value.body)
+		if value, ok := encoded(pdv.body); ok && pdv.tag == 0x30 {
+			application(s, st, value)
 		}
 	}
 }
@@ -416,8 +422,8 @@ func application(s *ot.Session, st *state, d []byte) {
 	if !ok {
 		return
 	}
-	if value, ok := child(external.body, 0xa0); ok && len(value.body) > 0 && mmsTag(value.body[0]) {
-		message(s, st, value.body)
+	if value, ok := encoded(external.body); ok && len(value) > 0 && mmsTag(value[0]) {
+		message(s, st, value)
 	}
 }
 
@@ -502,7 +508,7 @@ func request(s *ot.Session, st *state, d []byte) {
 		return
 	}
 	e := services[uint8(min(service.number, 255))]
-	p := pending{invoke: invoke, side: uint8(cotp.Side(s)), code: kindService | uint64(service.number&0xffff), class: e.class}
+	p := pending{invoke: invoke, side: uint8(s.Side()), code: kindService | uint64(service.number&0xffff), class: e.class}
 	switch service.number {
 	case serviceRead:
 		if !st.tase2 && taseName(service.body) {
@@ -547,6 +553,7 @@ func (p *pending) write(st *state, d []byte) {
 
 // taseName says whether names that every TASE.2 server has are read.
 func taseName(d []byte) bool {
+	d = d[:min(len(d), 512)]
 	return bytes.Contains(d, []byte("Bilateral_Table_ID")) || bytes.Contains(d, []byte("TASE2_Version")) ||
 		bytes.Contains(d, []byte("Supported_Features"))
 }
@@ -593,7 +600,7 @@ func reads(d []byte) (facts [8]ot.FactKind) {
 
 // answered takes the request of a response from those that wait.
 func (st *state) answered(s *ot.Session, invoke uint32) (p pending, ok bool) {
-	side := uint8(1 - cotp.Side(s))
+	side := uint8(1 - s.Side())
 	for i := range st.open[:st.n] {
 		if p = st.open[i]; p.invoke == invoke && p.side == side {
 			copy(st.open[i:], st.open[i+1:st.n])
@@ -621,7 +628,7 @@ func response(s *ot.Session, st *state, d []byte) {
 		d := service.body
 		for range 3 {
 			var e element
-			if e, d, ok = next(d); !ok || !printable(e.body) {
+			if e, d, ok = next(d); !ok || !ot.Printable(e.body) {
 				return
 			}
 			switch e.tag {
@@ -647,7 +654,7 @@ func response(s *ot.Session, st *state, d []byte) {
 			if e, d, ok = next(d); !ok {
 				return
 			}
-			if kind > 0 && (e.tag == 0x8a || e.tag == 0x90) && printable(e.body) { // visible string, MMS string
+			if kind > 0 && (e.tag == 0x8a || e.tag == 0x90) && ot.Printable(e.body) { // visible string, MMS string
 				s.Tell(kind-1, e.body)
 			}
 		}

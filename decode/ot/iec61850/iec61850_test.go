@@ -41,6 +41,7 @@ var messages = []struct{ name, text, want string }{
 		30 09 02 01 03 a0 04 85 02 00 01
 		30 09 02 01 03 a0 04 86 02 00 01`,
 		"request mms:cancel MMS cancel [other]\nresponse mms:cancel MMS cancel [other]"},
+	{"octet aligned, whole", `01 00 01 00 61 09 30 07 02 01 03 81 02 8b 00`, "request mms:conclude MMS conclude [session]"},
 	{"directly on COTP", `a0 08 02 01 05 a4 03 a1 01 00`, "request mms:4 MMS read [read]"},
 	{"write to a control object", `
 		a0 2a 02 01 07 a5 25
@@ -270,4 +271,22 @@ func FuzzFrame(f *testing.F) {
 		}
 		ottest.Told(&Protocol, &s)
 	})
+}
+
+// TestLost: of a message whose end was lost nothing is told, and what comes
+// behind the gap is; bytes that are no message are refused, and the next
+// segment is read again.
+func TestLost(t *testing.T) {
+	a, b := packet(t, messages[0].text), packet(t, messages[1].text)
+	s := ot.Session{Src: decode.IPv4(1), Dst: decode.IPv4(2), SrcPort: 50000, DstPort: 40000, FromClient: true}
+	if n := Protocol.Stream(&s, a[:len(a)-3]); n != 0 || len(s.PDUs) != 0 {
+		t.Fatalf("half a message: %d, %d told", n, len(s.PDUs))
+	}
+	s.Gap = true
+	if n := Protocol.Stream(&s, []byte("not a message, its rest")); n != -1 || len(s.PDUs) != 0 {
+		t.Fatalf("a rest: %d, %d told", n, len(s.PDUs))
+	}
+	if n := Protocol.Stream(&s, b); n != len(b) || len(s.PDUs) != 1 {
+		t.Fatalf("a whole one: %d of %d, %d told", n, len(b), len(s.PDUs))
+	}
 }

@@ -7,7 +7,6 @@
 package melsoft
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -218,7 +217,7 @@ func tell(s *ot.Session, m []byte) {
 	}
 	s.Emit(pdu)
 	if pdu.Direction == ot.Response && pdu.Code == openInitial && len(command) >= modelAt+modelLen {
-		if model := text(command[modelAt : modelAt+modelLen]); len(model) > 0 {
+		if model := ot.Text(command[modelAt : modelAt+modelLen]); len(model) > 0 {
 			s.Tell(ot.FactVendor, vendor)
 			s.Tell(ot.FactModel, model)
 		}
@@ -243,21 +242,6 @@ func tellSearch(s *ot.Session, m []byte) {
 }
 
 var vendor = []byte("Mitsubishi Electric")
-
-// text is a field without the blanks and zeros behind it; none if it is not
-// printable.
-func text(p []byte) []byte {
-	if i := bytes.IndexByte(p, 0); i >= 0 {
-		p = p[:i]
-	}
-	p = bytes.TrimRight(p, " ")
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return nil
-		}
-	}
-	return p
-}
 
 func function(code uint64) ot.Function {
 	switch {

@@ -375,7 +375,7 @@ func identity(s *ot.Session, fn byte, d []byte) {
 				return
 			}
 			value := objects[2 : 2+int(objects[1])]
-			if printable(value) {
+			if ot.Printable(value) {
 				switch objects[0] {
 				case 0x00:
 					s.Tell(ot.FactVendor, value)
@@ -395,7 +395,7 @@ func identity(s *ot.Session, fn byte, d []byte) {
 		// Byte count, server id (device specific, mostly 1 byte), run
 		// indicator 00 or FF, text.
 		for i := 2; i < len(d) && i <= 3; i++ {
-			if (d[i] == 0 || d[i] == 0xff) && len(d)-i > 3 && printable(d[i+1:]) {
+			if (d[i] == 0 || d[i] == 0xff) && len(d)-i > 3 && ot.Printable(d[i+1:]) {
 				s.Tell(ot.FactModel, d[i+1:])
 				return
 			}
@@ -407,7 +407,7 @@ func identity(s *ot.Session, fn byte, d []byte) {
 // text at the end, with its length before it.
 func umasIdentity(s *ot.Session, d []byte) {
 	for at := len(d) - 4; at >= 16; at-- {
-		if n := int(d[at]); n == len(d)-at-1 && printable(d[at+1:]) {
+		if n := int(d[at]); n == len(d)-at-1 && ot.Printable(d[at+1:]) {
 			s.Tell(ot.FactVendor, vendor)
 			s.Tell(ot.FactModel, d[at+1:])
 			return
@@ -416,12 +416,3 @@ func umasIdentity(s *ot.Session, d []byte) {
 }
 
 var vendor = []byte("Schneider Electric")
-
-func printable(p []byte) bool {
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return false
-		}
-	}
-	return len(p) > 0
-}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 
 	"osect/decode/ot"
-	"osect/decode/ot/cotp"
 )
 
 // Protocol describes OPC UA to the registry.
@@ -97,7 +96,10 @@ func probeStream(p []byte, _ ot.Hint) ot.Verdict {
 		if binary.LittleEndian.Uint32(d[8:]) > 16 || binary.LittleEndian.Uint32(d[12:]) < 1024 {
 			return ot.No
 		}
-		if n := binary.LittleEndian.Uint32(d[28-4*(kind&1):]); kind == hel && n != null && int64(n) != int64(size-32) || kind == ack && size != 28 {
+		if kind == ack && size != least[ack] {
+			return ot.No
+		}
+		if n := binary.LittleEndian.Uint32(d[least[kind]-4:]); kind == hel && n != null && int64(n) != int64(size-least[hel]) {
 			return ot.No
 		}
 		return ot.Yes
@@ -177,7 +179,7 @@ func stream(s *ot.Session, p []byte) int {
 		st = new(state)
 		s.State = st
 	}
-	h := &st.half[cotp.Side(s)]
+	h := &st.half[s.Side()]
 	if s.Gap {
 		*h = half{}
 	}

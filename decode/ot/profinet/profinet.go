@@ -151,9 +151,9 @@ func dcp(s *ot.Session, p []byte) {
 func identity(s *ot.Session, option uint16, value []byte) {
 	switch option {
 	case optionStation:
-		s.Tell(ot.FactModel, text(value))
+		s.Tell(ot.FactModel, ot.Text(value))
 	case optionName:
-		s.Tell(ot.FactName, text(value))
+		s.Tell(ot.FactName, ot.Text(value))
 	case optionDevice:
 		if len(value) >= 4 {
 			tellVendor(s, binary.BigEndian.Uint16(value))
@@ -169,11 +169,7 @@ func tellVendor(s *ot.Session, id uint16) {
 		return
 	}
 	var buf [24]byte
-	b := append(buf[:0], "PROFINET vendor 0x"...)
-	for shift := 12; shift >= 0; shift -= 4 {
-		b = append(b, "0123456789abcdef"[id>>shift&15])
-	}
-	s.Tell(ot.FactVendor, b)
+	s.Tell(ot.FactVendor, ot.AppendHex(append(buf[:0], "PROFINET vendor 0x"...), uint64(id), 4))
 }
 
 var siemens = []byte("Siemens")
@@ -186,19 +182,6 @@ func revision(b, p []byte) []byte {
 	b = strconv.AppendUint(b, uint64(p[1]), 10)
 	b = strconv.AppendUint(append(b, '.'), uint64(p[2]), 10)
 	return strconv.AppendUint(append(b, '.'), uint64(p[3]), 10)
-}
-
-// text is a field without the blanks and zeros behind it; none if it is not printable.
-func text(p []byte) []byte {
-	for len(p) > 0 && (p[len(p)-1] == 0 || p[len(p)-1] == ' ') {
-		p = p[:len(p)-1]
-	}
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return nil
-		}
-	}
-	return p
 }
 
 func function(code uint64) ot.Function {

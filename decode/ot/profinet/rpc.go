@@ -180,8 +180,8 @@ func record(s *ot.Session, blocks []byte) {
 	}
 	b = b[blockHead:]
 	tellVendor(s, binary.BigEndian.Uint16(b))
-	s.Tell(ot.FactModel, text(b[2:22]))
-	s.Tell(ot.FactSerial, text(b[22:38]))
+	s.Tell(ot.FactModel, ot.Text(b[2:22]))
+	s.Tell(ot.FactSerial, ot.Text(b[22:38]))
 	var buf [16]byte
 	s.Tell(ot.FactFirmware, revision(buf[:0], b[40:44]))
 }
@@ -196,6 +196,6 @@ func initiator(s *ot.Session, blocks []byte) {
 	}
 	n := int(binary.BigEndian.Uint16(blocks[lengthAt:]))
 	if n <= len(blocks)-lengthAt-2 {
-		s.Tell(ot.FactName, text(blocks[lengthAt+2:lengthAt+2+n]))
+		s.Tell(ot.FactName, ot.Text(blocks[lengthAt+2:lengthAt+2+n]))
 	}
 }

@@ -4,23 +4,35 @@ package registry
 
 import (
 	"osect/decode/ot"
+	"osect/decode/ot/ads"
 	"osect/decode/ot/bacnet"
 	"osect/decode/ot/ccie"
 	"osect/decode/ot/ccief"
 	"osect/decode/ot/ccietsn"
+	"osect/decode/ot/codesys"
 	"osect/decode/ot/dnp3"
 	"osect/decode/ot/enip"
 	"osect/decode/ot/ethercat"
 	"osect/decode/ot/fins"
+	"osect/decode/ot/flnet"
+	"osect/decode/ot/gesrtp"
+	"osect/decode/ot/hartip"
 	"osect/decode/ot/iec104"
 	"osect/decode/ot/iec61850"
+	"osect/decode/ot/knx"
+	"osect/decode/ot/lonworks"
 	"osect/decode/ot/melsoft"
 	"osect/decode/ot/modbus"
+	"osect/decode/ot/mqtt"
+	"osect/decode/ot/named"
 	"osect/decode/ot/opcua"
+	"osect/decode/ot/powerlink"
 	"osect/decode/ot/profinet"
+	"osect/decode/ot/ptp"
 	"osect/decode/ot/s7comm"
 	"osect/decode/ot/slmp"
 	"osect/decode/ot/synchrophasor"
+	"osect/decode/ot/toyopuc"
 )
 
 // Protocols are all decoders. The order is that of probing where content
@@ -36,6 +48,16 @@ var Protocols = []*ot.Protocol{
 	&synchrophasor.Protocol,
 	&iec104.Protocol,
 	&ethercat.Protocol,
+	&flnet.Protocol,
+	&hartip.Protocol,
+	&ads.Protocol,
+	&mqtt.Protocol,
+	&knx.Protocol,
+	&powerlink.Protocol,
+	&ptp.Protocol,
+	&gesrtp.Protocol,
+	&lonworks.Protocol,
+	&codesys.Protocol,
 	&modbus.Protocol,
 	&s7comm.Protocol,
 	&iec61850.Protocol,
@@ -43,4 +65,14 @@ var Protocols = []*ot.Protocol{
 	&opcua.Protocol,
 	&bacnet.Protocol,
 	&slmp.Protocol,
+	&named.Fox, // counted by message only, each by a text or a checksum
+	&named.C1222,
+	&named.DLMS,
+	&named.ROC,
+	&named.Genisys,
+	&named.TriStation,
+	&named.RTPS,
+	&named.BSAP,
+	&named.EGD,
+	&toyopuc.Protocol, // says nothing of itself: last
 }

@@ -230,3 +230,21 @@ func FuzzStream(f *testing.F) {
 		ottest.SameHoweverSplit(t, &Protocol, b, cut)
 	})
 }
+
+// TestLost: of a message whose end was lost nothing is told, and what comes
+// behind the gap is; bytes that are no message are refused, and the next
+// segment is read again.
+func TestLost(t *testing.T) {
+	a, b := packet(t, messages[0].text), packet(t, messages[3].text)
+	s := ot.Session{Src: decode.IPv4(1), Dst: decode.IPv4(2), SrcPort: 50000, DstPort: 40000, FromClient: true}
+	if n := Protocol.Stream(&s, a[:len(a)-3]); n != 0 || len(s.PDUs) != 0 {
+		t.Fatalf("half a message: %d, %d told", n, len(s.PDUs))
+	}
+	s.Gap = true
+	if n := Protocol.Stream(&s, []byte("not a message, its rest")); n != -1 || len(s.PDUs) != 0 {
+		t.Fatalf("a rest: %d, %d told", n, len(s.PDUs))
+	}
+	if n := Protocol.Stream(&s, b); n != len(b) || len(s.PDUs) != 1 {
+		t.Fatalf("a whole one: %d of %d, %d told", n, len(b), len(s.PDUs))
+	}
+}

@@ -56,7 +56,7 @@ func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
 	head, fit := Parse(p)
 	if fit == Good {
 		switch {
-		case head.Size != h.WireLen, !plausible(&head), head.ASCII && !printable(p):
+		case head.Size != h.WireLen, !plausible(&head), head.ASCII && !ot.Printable(p):
 			return ot.No
 		case head.Frame == FrameLMT && tsnManaged(&head, h.SrcPort, h.DstPort):
 			return ot.No
@@ -78,20 +78,10 @@ func accept1E(p []byte, wire int, port bool) bool {
 	if fit != Good || r.pc != 0xff && !(r.pc >= 1 && r.pc <= 0x40) {
 		return false
 	}
-	if r.ascii && !printable(p) {
+	if r.ascii && !ot.Printable(p) {
 		return false
 	}
 	return r.size == wire && (r.strict || port && r.pc == 0xff && r.cmd != 0x16)
-}
-
-// printable says whether p is text, as the ASCII forms are.
-func printable(p []byte) bool {
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return false
-		}
-	}
-	return true
 }
 
 func probeStream(p []byte, h ot.Hint) ot.Verdict {
@@ -113,7 +103,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 				return ot.No
 			}
 		}
-		if head.ASCII && !printable(p) {
+		if head.ASCII && !ot.Printable(p) {
 			return ot.No
 		}
 		return ot.Yes
@@ -210,17 +200,6 @@ func stateOf(s *ot.Session) *state {
 	return st
 }
 
-// direction numbers the two ways of a connection, whoever the client is.
-func direction(s *ot.Session) int {
-	if c := s.Src.Compare(s.Dst); c != 0 {
-		return (c + 1) / 2
-	}
-	if s.SrcPort > s.DstPort {
-		return 1
-	}
-	return 0
-}
-
 func datagram(s *ot.Session, p []byte) {
 	h, fit := Parse(p)
 	if fit == Good && h.Size == s.WireLen && !(h.Frame == FrameLMT && tsnManaged(&h, s.SrcPort, s.DstPort)) {
@@ -287,7 +266,7 @@ func bad(done int) int {
 // tell1E tells a 1E message at the start of p. wire is the datagram's length,
 // 0 in a stream, where only messages that tell their own length are read.
 func tell1E(s *ot.Session, st *state, p []byte, wire int) (size int, f Fit) {
-	d := direction(s)
+	d := s.Side()
 	pdu := ot.PDU{HasUnit: true}
 	if st.has1E[1-d] {
 		want := st.open1E[1-d]
@@ -343,7 +322,7 @@ func tell1E(s *ot.Session, st *state, p []byte, wire int) (size int, f Fit) {
 // bytes in a stream.
 func tell(s *ot.Session, st *state, h *Header, p []byte) {
 	st.headed = true
-	d := direction(s)
+	d := s.Side()
 	data := p[min(h.Data, len(p)):]
 	pdu := ot.PDU{Unit: h.Route(), HasUnit: true}
 	if !h.Response {
@@ -470,7 +449,7 @@ func identity(s *ot.Session, h *Header, cmd uint16, data []byte) {
 			return
 		}
 		name := bytes.TrimRight(data[:16], " \x00")
-		if !printable(name) {
+		if len(name) > 0 && !ot.Printable(name) {
 			return
 		}
 		if len(name) == 0 {
@@ -491,7 +470,7 @@ func identity(s *ot.Session, h *Header, cmd uint16, data []byte) {
 			return
 		}
 		name := data[31 : 31+n]
-		if printable(name) {
+		if ot.Printable(name) {
 			s.Tell(ot.FactName, name)
 		}
 		codes := data[31+n:]
@@ -507,22 +486,14 @@ var vendor = []byte("Mitsubishi Electric")
 func TellCodes(s *ot.Session, vendor uint16, model uint32, version uint16) {
 	var buf [32]byte
 	if vendor != 0 {
-		s.Tell(ot.FactVendor, appendHex(append(buf[:0], "CLPA vendor "...), uint32(vendor), 4))
+		s.Tell(ot.FactVendor, ot.AppendHex(append(buf[:0], "CLPA vendor 0x"...), uint64(vendor), 4))
 	}
 	if model != 0 {
-		s.Tell(ot.FactModel, appendHex(append(buf[:0], "model code "...), model, 8))
+		s.Tell(ot.FactModel, ot.AppendHex(append(buf[:0], "model code 0x"...), uint64(model), 8))
 	}
 	if version != 0 {
-		s.Tell(ot.FactFirmware, appendHex(append(buf[:0], "version "...), uint32(version), 4))
+		s.Tell(ot.FactFirmware, ot.AppendHex(append(buf[:0], "version 0x"...), uint64(version), 4))
 	}
-}
-
-func appendHex(b []byte, v uint32, digits int) []byte {
-	b = append(b, "0x"...)
-	for i := digits - 1; i >= 0; i-- {
-		b = append(b, "0123456789abcdef"[v>>(4*i)&15])
-	}
-	return b
 }
 
 // models by the code that follows the model name: fact sheet slmp-melsec,

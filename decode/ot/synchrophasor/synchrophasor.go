@@ -222,21 +222,8 @@ func tell(s *ot.Session, p []byte) {
 	s.Tell(ot.FactStation, strconv.AppendUint(buf[:0], uint64(id), 10))
 	// A concentrator's frame holds the names of others.
 	if binary.BigEndian.Uint16(p[numPMUAt:]) == 1 {
-		s.Tell(ot.FactName, text(p[nameAt:nameAt+nameLen]))
+		s.Tell(ot.FactName, ot.Text(p[nameAt:nameAt+nameLen]))
 	}
-}
-
-// text is a name without the blanks and zeros behind it; none if it is not printable.
-func text(p []byte) []byte {
-	for len(p) > 0 && (p[len(p)-1] == 0 || p[len(p)-1] == ' ') {
-		p = p[:len(p)-1]
-	}
-	for _, c := range p {
-		if c < 0x20 || c > 0x7e {
-			return nil
-		}
-	}
-	return p
 }
 
 type command struct {
