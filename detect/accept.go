@@ -39,7 +39,7 @@ func (a *Alert) AcceptRows() []Row {
 		return rows
 	case SubNewBinding:
 		return []Row{row(p[1], p[2], "", ItemBinding)}
-	case SubMany, SubManySources, SubManyMAC, SubManyIP, SubManyBinding:
+	case SubMany, SubManySources, SubManyPorts, SubManyMAC, SubManyIP, SubManyBinding:
 		return nil
 	}
 	if a.Subkind == SubAttempt {

@@ -25,6 +25,8 @@ const (
 	// floodMinute: more new findings than this of one source (or to one
 	// destination) in one minute are one alert.
 	floodMinute = 20
+	// floodPair: more new services than this of one source at one destination in one minute are one alert.
+	floodPair = 5
 	// floodHold is how long after such an alert further new findings of the
 	// same source go into it, ns.
 	floodHold = int64(600e9)
@@ -252,7 +254,7 @@ type finding struct {
 	unless [2]string
 	// groups under which a flood of findings becomes one alert, tried in
 	// order. A group without many is none.
-	groups [2]group
+	groups [3]group
 }
 
 // group is a set of findings that become one alert when there are too many.
@@ -261,6 +263,7 @@ type group struct {
 	name      string   // what they have in common, with many the alert's key
 	sample    string   // how this finding is named in the alert
 	learned   string   // what the alert says was learned of what they have in common
+	minute    int      // the most new findings in a minute that are told each
 	limit     int      // open single alerts of the group from which on new ones are aggregated
 	severity  Severity // of the one alert
 	technique string
@@ -283,7 +286,7 @@ const (
 // new or grown, in the order of their keys.
 func (e *Engine) raise(kind Kind, found []finding) []Alert {
 	found = e.distinct(kind, found)
-	for i := range 2 {
+	for i := range len(finding{}.groups) {
 		found = e.aggregate(kind, found, i)
 	}
 	touched := map[openKey]bool{}
@@ -381,10 +384,13 @@ func (e *Engine) aggregate(kind Kind, found []finding, i int) []finding {
 			o = &flood{src: f.end("src", f.srcIP, f.srcMAC), dst: f.end("dst", f.dstIP, f.dstMAC),
 				finding: finding{subkind: g.many, key: g.many + "|" + g.name, severity: g.severity, first: f.first, last: f.last,
 					srcIP: f.srcIP, srcMAC: f.srcMAC, dstIP: f.dstIP, dstMAC: f.dstMAC, technique: g.technique, ref: f.ref,
-					args: []Arg{{argNumber, strconv.Itoa(fresh[gk])}, {argSample, g.sample}, {"limit", strconv.Itoa(floodMinute)}, {"learned", g.learned}}}}
+					args: []Arg{{argNumber, strconv.Itoa(fresh[gk])}, {argSample, g.sample}, {"limit", strconv.Itoa(g.minute)}, {"learned", g.learned}}}}
 			one[gk] = o
 			order = append(order, gk)
 		} else {
+			if worse(o.severity, g.severity) != o.severity {
+				o.severity, o.technique = g.severity, g.technique
+			}
 			o.src, o.dst = same(o.src, f.end("src", f.srcIP, f.srcMAC)), same(o.dst, f.end("dst", f.dstIP, f.dstMAC))
 			if n := strings.Count(o.args[1].Value, ", ") + 1; n < sampleSize {
 				o.args[1].Value += ", " + g.sample
@@ -433,7 +439,7 @@ func same(a, b string) string {
 
 // flood says whether the new finding f of group gk is told by the group's one alert.
 func (e *Engine) flood(gk groupKey, g group, fresh int, f *finding) bool {
-	if fresh > floodMinute || e.count[gk] >= g.limit {
+	if fresh > g.minute || e.count[gk] >= g.limit {
 		return true
 	}
 	a := e.open[e.openKey(gk.kind, g.many+"|"+g.name)]

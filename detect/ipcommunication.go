@@ -15,9 +15,10 @@ import (
 const (
 	SubPort        = "port"         // the pair is learned, the service is not
 	SubPair        = "pair"         // the two never talked
-	SubAttempt     = "attempt"      // tried, and nothing answered
+	SubAttempt     = "attempt"      // tried, and not answered or refused
 	SubMany        = "many"         // too many of one source
 	SubManySources = "many-sources" // too many to one destination
+	SubManyPorts   = "many-ports"   // too many services of one destination, of one source
 )
 
 // The rules that turn single ports into ranges: RangeFixed distinct destination
@@ -377,7 +378,7 @@ func (c *communications) inspect(v *view) []finding {
 			continue
 		}
 		src, dst, proto := endText(k.src), endText(k.dst), Transport(k.proto, k.tunnel)
-		attempt := unanswered(e)
+		attempt := failed(e)
 		// The alert's ends are addresses also where the list has the internet as one.
 		f := finding{first: e.First, last: e.Last, count: e.PacketsOut + e.PacketsIn, srcIP: e.Client.String(), dstIP: e.Server.String(),
 			srcMAC: e.ClientMAC.String(), dstMAC: e.ServerMAC.String(), ref: e.Ref}
@@ -416,20 +417,26 @@ func (c *communications) inspect(v *view) []finding {
 			service += " ← " + strconv.Itoa(int(k.sport))
 		}
 		f.args = []Arg{{"src", src}, {"dst", dst}, {"service", service}, {"learned", learned}, {"answered", yesNo(e.Answered)}}
-		f.groups = [2]group{
-			{many: SubMany, name: src, sample: dst + " " + service, learned: servers[k.src], limit: 50, severity: High, technique: "T0846"},
-			{many: SubManySources, name: dst, sample: src + " " + service, learned: clients[k.dst], limit: 50, severity: High, technique: "T0846"},
+		f.groups = [3]group{
+			{many: SubMany, name: src, sample: dst + " " + service, learned: servers[k.src], minute: floodMinute, limit: 50, severity: High, technique: "T0846"},
+			{many: SubManySources, name: dst, sample: src + " " + service, learned: clients[k.dst], minute: floodMinute, limit: 50, severity: High, technique: "T0846"},
+			{many: SubManyPorts, name: src + "|" + dst, sample: service, learned: or(pair, "–"), minute: floodPair, limit: 10, severity: Medium},
+		}
+		if attempt {
+			f.groups[2].severity, f.groups[2].technique = High, "T0846"
 		}
 		found = append(found, f)
 	}
 	return found
 }
 
-// unanswered says whether e is an attempt only: TCP, nothing ever came back,
-// and no more than SYNs and their repetitions were sent. Without the last, a capture of one direction
-// would be all attempts.
-func unanswered(e *observe.Edge) bool {
-	return e.Proto == decode.ProtoTCP && !e.Answered && e.PacketsOut <= 8*uint64(max(e.Opened, e.Failed, 1))
+// failed says whether e is a failed attempt only: TCP, and either nothing ever
+// came back, or every connection of the minute failed and no more came back than refusals. No more
+// than SYNs and their repetitions were sent: without that, a capture of one direction would be all attempts.
+func failed(e *observe.Edge) bool {
+	tries := uint64(max(e.Opened, e.Failed, 1))
+	refused := e.Failed > 0 && e.Failed >= e.Opened && e.PacketsIn <= 4*tries && e.BytesIn <= 100*e.PacketsIn
+	return e.Proto == decode.ProtoTCP && (!e.Answered || refused) && e.PacketsOut <= 8*tries
 }
 
 // remote are the ports of remote access: SSH, Telnet, RDP, VNC, TeamViewer, AnyDesk.

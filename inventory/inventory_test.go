@@ -297,7 +297,7 @@ func TestRoles(t *testing.T) {
 		in.Links = append(in.Links, link(c, 8, decode.ProtoTCP, 445), link(c, 8, decode.ProtoTCP, 88), link(c, 9, decode.ProtoTCP, 9100))
 	}
 	in.Links = append(in.Links, link(8, 15, decode.ProtoTCP, 554), link(8, 16, decode.ProtoUDP, 161))
-	in.Facts = []Fact{{Site: "s", Fact: observe.Fact{IP: host(16), Kind: "hostname", Value: "sw1", Source: "lldp"}}}
+	in.Facts = []Fact{{Site: "s", Fact: observe.Fact{IP: host(16), Kind: "capabilities", Value: "bridge", Source: "lldp"}}}
 	// 17 was only tried.
 	tried := link(10, 17, decode.ProtoTCP, 9100)
 	tried.Answered = false

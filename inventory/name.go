@@ -17,7 +17,7 @@ type name struct {
 // device is configured with, then what it registers, then what others or
 // guesswork say. A source that is not listed comes last.
 var nameTrust = []string{
-	"lldp", "snmp", "profinet", "smb", "ntlmssp", "netbios", "netbios-ns", "cifs", "browser",
+	"lldp", "cdp", "snmp", "profinet", "smb", "ntlmssp", "netbios", "netbios-ns", "cifs", "browser",
 	"dhcp", "dhcpv6", "mdns", "llmnr", "dns", "pcapng", "tls", "http", "ssdp",
 }
 
@@ -59,9 +59,13 @@ func (s *site) facts(facts []Fact) {
 			if strings.Contains(strings.ToLower(f.Value), "switch") {
 				w.because(RoleNetwork, 30, "model", f.Value)
 			}
-		}
-		if f.Source == "lldp" {
-			w.because(RoleNetwork, 20, "lldp", "")
+		case "capabilities":
+			for _, is := range []string{"bridge", "router", "switch", "wlan"} {
+				if strings.Contains(strings.ToLower(f.Value), is) {
+					w.because(RoleNetwork, 50, "capabilities", f.Value)
+					break
+				}
+			}
 		}
 	}
 }

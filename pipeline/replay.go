@@ -165,21 +165,33 @@ func readable(infos []capture.Info) (list []store.CaptureRow, place []int32) {
 	return list, place
 }
 
-// beginRun begins a run, or goes on with the one that was cut off when it read
-// the same paths.
+// beginRun begins a run, or goes on with the one of the sensor that was cut off
+// when it read the same captures. Where one was cut off that read some of them
+// and others, minutes of them are in the store: reading them anew would count them twice.
 func beginRun(st *store.Store, captures []store.CaptureRow, opt Options) (*store.Run, bool, error) {
 	spec := store.RunSpec{Site: opt.Site, Sensor: opt.Sensor, Settings: settingsHash(opt), Captures: captures}
-	old, err := st.UnfinishedRun()
+	runs, err := st.UnfinishedRuns()
 	if err != nil {
 		return nil, false, err
 	}
-	samePaths := func(a, b store.CaptureRow) bool { return a.Path == b.Path }
-	if old != nil && len(captures) > 0 && slices.EqualFunc(old.Captures, spec.Captures, samePaths) {
-		run, err := st.ResumeRun(spec)
-		if err == nil {
-			return run, true, nil
+	for _, old := range runs {
+		if old.Site != opt.Site || old.Sensor != opt.Sensor || len(captures) == 0 {
+			continue
 		}
-		return nil, false, fmt.Errorf("the replay of these captures was cut off and cannot be gone on with: %w (take another store with --db, or read them as they were)", err)
+		if slices.EqualFunc(old.Captures, captures, store.SameCapture) {
+			run, err := st.ResumeRun(spec)
+			if err == nil {
+				return run, true, nil
+			}
+			return nil, false, fmt.Errorf("the replay of these captures was cut off and cannot be gone on with: %w (take another store with --db, or read them as they were)", err)
+		}
+		for _, c := range captures {
+			same := func(o store.CaptureRow) bool { return store.SameCapture(o, c) }
+			if old.Seq > 0 && slices.ContainsFunc(old.Captures, same) {
+				return nil, false, fmt.Errorf("%s was half read by a replay of %d captures, %s first, that was cut off: %w: give that command again, then this one (or take another store with --db)",
+					c.Path, len(old.Captures), old.Captures[0].Path, store.ErrChanged)
+			}
+		}
 	}
 	run, err := st.BeginRun(spec)
 	return run, false, err

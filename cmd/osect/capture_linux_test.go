@@ -315,7 +315,7 @@ func TestCaptureRefusals(t *testing.T) {
 	l := newLab(t)
 	l.in(l.b, "ip", "tuntap", "add", "mode", "tun", "name", "tun0")
 	l.in(l.b, "ip", "link", "set", "tun0", "up")
-	l.in(l.b, "ip", "link", "add", "dark", "type", "dummy")
+	l.in(l.b, "ip", "link", "add", "dark", "type", "veth", "peer", "name", "dark-peer")
 	for _, c := range []struct {
 		name, dev string
 		args      []string

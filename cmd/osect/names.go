@@ -120,7 +120,7 @@ func serviceText(proto string, port uint16, service string) string {
 		if service == "" {
 			return etherName(port)
 		}
-		return etherName(port) + " " + service
+		return service
 	case "icmp", "icmp6":
 		return icmpName(proto, uint8(port>>8), uint8(port))
 	}

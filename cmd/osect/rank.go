@@ -157,7 +157,7 @@ func rankTable(a *app, what, by string, value func(*rankRow) uint64) listing[ran
 				return a.get("device.vendor.unknown")
 			}
 			return shortVendor(r.Name)
-		}}, number, column[row]{key: "addresses", layout: layout{min: 20, lines: 4}, cell: func(r *row) string { return strings.Join(r.Addresses, " ") }})
+		}}, number, column[row]{key: "addresses", layout: layout{min: 20}, cell: func(r *row) string { return strings.Join(r.Addresses, " ") }})
 		return listing[row]{columns: columns}
 	}
 	return listing[row]{columns: append(columns, number, column[row]{key: "bar", layout: layout{drop: 1}, cell: func(r *row) string { return bar(value(r), r.most) }})}

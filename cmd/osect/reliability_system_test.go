@@ -342,6 +342,45 @@ func TestSystem(t *testing.T) {
 		sameDump(t, "read before", noCaptures(dump(t, db)), noCaptures(s.whole))
 	})
 
+	t.Run("other commands before the same one again", func(t *testing.T) {
+		s := all.in(t)
+		dir := t.TempDir()
+		db := s.store(dir)
+		env := []string{"OSECT_CRASH_COMMIT=5"}
+		other, both := filepath.Join(dir, "other.pcap"), filepath.Join(dir, "both.db")
+		if err := os.WriteFile(other, edgesOnly(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if e := s.osect.run(t, env, "detect", "--db", db, s.attacked); e.signal != syscall.SIGKILL {
+			t.Fatal("not killed")
+		}
+		// Minutes of it are in the store: with another capture beside it would count twice.
+		s.osect.run(t, env, "detect", "--db", db, s.attacked, other).oneLine(t, exitInput, "attacked.pcap was half read")
+		// So with other settings.
+		s.osect.run(t, env, "learn", "--db", db, s.attacked).oneLine(t, exitInput, "settings")
+		// Another capture begins its own run, is killed too, and both are gone on with.
+		if e := s.osect.run(t, env, "detect", "--db", db, other); e.signal != syscall.SIGKILL {
+			t.Fatal("not killed")
+		}
+		copyStore(t, s.base, both)
+		for _, capture := range []string{s.attacked, other} {
+			if e := s.osect.run(t, s.env, "detect", "--db", db, capture); e.status != 0 {
+				t.Errorf("gone on with: status %d, %s", e.status, e.errOut)
+			}
+			s.osect.must(t, "detect", "--db", both, capture)
+		}
+		tables := func(d []byte) []byte { // alerts may have met in another order
+			var out []byte
+			for line := range bytes.Lines(d) {
+				if !bytes.HasPrefix(line, []byte("alert\t")) {
+					out = append(out, line...)
+				}
+			}
+			return out
+		}
+		sameDump(t, "both", tables(dump(t, db)), tables(dump(t, both)))
+	})
+
 	t.Run("several sensors at once", func(t *testing.T) {
 		s := all.in(t)
 		one, beside := filepath.Join(t.TempDir(), "one.db"), filepath.Join(t.TempDir(), "beside.db")

@@ -136,7 +136,7 @@ func bucketFor(period time.Duration) time.Duration {
 }
 
 // barLength is how long the longest bar is.
-const barLength = 30
+const barLength = 20
 
 // bar draws n of most; what is there at all has at least a thin line.
 func bar(n, most uint64) string {

@@ -80,6 +80,9 @@ func size(p []byte) int {
 	if n > maxLength {
 		return -1
 	}
+	if p[0]|p[1] == cmdNOP && n != 0 && binary.LittleEndian.Uint32(p[4:]) != 0 {
+		return -1 // zeros are what the middle of a message looks like; a NOP needs no session
+	}
 	return headLen + n
 }
 

@@ -355,7 +355,7 @@ var ROC = ot.Protocol{
 		}
 		return v
 	},
-	Stream: framed(rocSize, func(s *ot.Session, p []byte) {
+	Stream: framed(rocWhole, func(s *ot.Session, p []byte) {
 		// Destination unit, group; source unit, group; operation code.
 		pdu := ot.PDU{Code: uint64(p[4]), Unit: uint64(p[0]), HasUnit: true}
 		server := s.SrcPort == 4000 && s.DstPort != 4000
@@ -377,6 +377,16 @@ func rocSize(p []byte) int {
 		return -1
 	}
 	return 6 + int(p[5]) + 2
+}
+
+// rocWhole is rocSize with the checksum of what is whole: nothing else marks where a
+// message begins.
+func rocWhole(p []byte) int {
+	n := rocSize(p)
+	if n > 0 && n <= len(p) && !rocCRC(p[:n]) {
+		return -1
+	}
+	return n
 }
 
 func rocCRC(p []byte) bool {
