@@ -77,9 +77,10 @@ type Live struct {
 
 // port is one interface.
 type port struct {
-	name string
-	ring ring
-	up   bool
+	name  string
+	place int32 // among the interfaces
+	ring  ring
+	up    bool
 
 	blk  *block // being read; nil for none
 	walk walk
@@ -114,7 +115,7 @@ func newLive(opt LiveOptions, f *filter) *Live {
 }
 
 func (l *Live) add(name string, r ring) {
-	p := &port{name: name, ring: r, up: true, clear: math.MinInt64}
+	p := &port{name: name, place: int32(len(l.ports)), ring: r, up: true, clear: math.MinInt64}
 	p.info = Info{Path: name, Status: StatusOK, Links: []LinkCount{{Link: linkEthernet}}}
 	l.ports = append(l.ports, p)
 }
@@ -232,7 +233,7 @@ func (p *port) advance(l *Live) {
 					continue
 				}
 				p.next.Number = p.info.Frames + 1
-				p.next.Capture = l.place(p)
+				p.next.Capture = p.place
 				p.has = true
 				return
 			}
@@ -247,15 +248,6 @@ func (p *port) advance(l *Live) {
 		p.held = 0
 		p.walk = walkBlock(p.blk.buf)
 	}
-}
-
-func (l *Live) place(p *port) int32 {
-	for i := range l.ports {
-		if l.ports[i] == p {
-			return int32(i)
-		}
-	}
-	return -1
 }
 
 // ask asks the kernel, once a second or now, what it dropped and how the links are.

@@ -185,6 +185,20 @@ func TestRules(t *testing.T) {
 	tunnelled := func(e observe.Edge) observe.Edge { e.Tunnel = decode.GRE; return e }
 	syn := func(e observe.Edge) observe.Edge { e.PacketsIn, e.Answered, e.Failed = 0, false, 1; return e }
 	multicast := func(e observe.Edge) observe.Edge { e.Multicast, e.Answered, e.PacketsIn = true, false, 0; return e }
+	refused := func(e observe.Edge) observe.Edge {
+		e.PacketsOut, e.PacketsIn, e.BytesIn, e.Failed = 1, 1, 60, 1
+		return e
+	}
+	ports := func(n int, failed bool) (things []any) {
+		for i := range n {
+			e := tcp("192.168.1.5", "192.168.1.6", uint16(80+i))
+			if failed {
+				e = refused(e)
+			}
+			things = append(things, e)
+		}
+		return things
+	}
 	comm := func(src, dst, proto, item string, lo, hi uint16) Row {
 		return Row{List: IPCommunication, Src: src, Dst: dst, Proto: proto, Item: item, Lo: lo, Hi: hi}
 	}
@@ -259,6 +273,18 @@ func TestRules(t *testing.T) {
 			[]string{"ip-communication pair low 192.168.1.5|239.255.255.250|udp|dport|1900"}},
 		{"ICMP has no ports", Config{}, ms{minute(0, edge("192.168.1.5", "192.168.1.6", decode.ProtoICMP, 0))}, nil, ms{minute(1, edge("192.168.1.5", "192.168.1.6", decode.ProtoICMP, 0), edge("192.168.1.5", "192.168.1.7", decode.ProtoICMP, 0))},
 			[]string{"ip-communication pair medium 192.168.1.5|192.168.1.7|icmp|any|0"}},
+		{"ICMP types are not told apart, but errors are no communication", Config{}, ms{minute(0, edge("192.168.1.5", "192.168.1.6", decode.ProtoICMP, 8<<8))}, nil,
+			ms{minute(1, edge("192.168.1.5", "192.168.1.6", decode.ProtoICMP, 13<<8), edge("192.168.1.6", "192.168.1.5", decode.ProtoICMP, 3<<8|3), edge("fd00::1", "fd00::2", decode.ProtoICMP6, 1<<8|4), edge("192.168.1.1", "192.168.1.5", decode.ProtoICMP, 5<<8))},
+			[]string{"ip-communication pair medium 192.168.1.1|192.168.1.5|icmp|any|0"}},
+		{"a refused connection is an attempt", Config{}, nil, nil, ms{minute(1, refused(tcp("192.168.1.5", "192.168.1.6", 502)))},
+			[]string{"ip-communication attempt low attempt|192.168.1.5|192.168.1.6|tcp|dport|502"}},
+		{"five new services of one pair are five alerts", Config{}, nil, nil, ms{minute(1, ports(floodPair, false)...)},
+			[]string{"ip-communication pair medium 192.168.1.5|192.168.1.6|tcp|dport|80", "ip-communication pair medium 192.168.1.5|192.168.1.6|tcp|dport|81", "ip-communication pair medium 192.168.1.5|192.168.1.6|tcp|dport|82",
+				"ip-communication pair medium 192.168.1.5|192.168.1.6|tcp|dport|83", "ip-communication pair medium 192.168.1.5|192.168.1.6|tcp|dport|84"}},
+		{"six are one", Config{}, nil, nil, ms{minute(1, ports(floodPair+1, false)...)},
+			[]string{"ip-communication many-ports medium many-ports|192.168.1.5|192.168.1.6"}},
+		{"six that failed are a scan, what follows joins it", Config{}, nil, nil, ms{minute(1, ports(floodPair+1, true)...), minute(2, ports(2*floodPair, true)...)},
+			[]string{"ip-communication many-ports high many-ports|192.168.1.5|192.168.1.6"}},
 		{"what a tunnel carries is named", Config{}, ms{minute(0, tcp("192.168.1.5", "192.168.1.6", 502))}, nil, ms{minute(1, tunnelled(tcp("192.168.1.5", "192.168.1.6", 502)))},
 			[]string{"ip-communication port medium 192.168.1.5|192.168.1.6|gre/tcp|dport|502"}},
 		{"two ports of a fixed source port are no range", Config{}, ms{minute(0, fixed("192.168.1.5", 2222, "192.168.1.6", 50000)), minute(1, fixed("192.168.1.5", 2222, "192.168.1.6", 60000))}, nil,

@@ -165,9 +165,27 @@ func (c *communications) set(k commKey) *portSet {
 	return s
 }
 
-// key is what list row e is looked up by, and the server's port.
+// key is what list row e is looked up by, and the server's port, 0 for
+// protocols without (of ICMP an edge has type and code there).
 func (c *communications) key(e *observe.Edge) (commKey, uint16) {
-	return commKey{c.cfg.end(e.Client), c.cfg.end(e.Server), transport{e.Proto, e.Tunnel}, e.ClientPort}, e.ServerPort
+	k := commKey{c.cfg.end(e.Client), c.cfg.end(e.Server), transport{e.Proto, e.Tunnel}, e.ClientPort}
+	if !hasPorts(e.Proto) {
+		return k, 0
+	}
+	return k, e.ServerPort
+}
+
+// icmpError says whether e is ICMP's answer to a packet that could not be
+// delivered (RFC 792: types 3, 4, 11, 12; RFC 4443: 1 to 4): no communication of its own.
+func icmpError(e *observe.Edge) bool {
+	t := e.ServerPort >> 8
+	switch e.Proto {
+	case decode.ProtoICMP:
+		return t == 3 || t == 4 || t == 11 || t == 12
+	case decode.ProtoICMP6:
+		return t >= 1 && t <= 4
+	}
+	return false
 }
 
 func hasPorts(proto uint8) bool {
@@ -191,7 +209,7 @@ func (c *communications) learn(v *view) (changes []Change, dropped uint64) {
 	changes = make([]Change, 0, len(v.m.Edges))
 	for i := range v.m.Edges {
 		e := &v.m.Edges[i]
-		if e.Ethernet() {
+		if e.Ethernet() || icmpError(e) {
 			continue
 		}
 		k, port := c.key(e)
@@ -370,7 +388,7 @@ func (c *communications) inspect(v *view) []finding {
 	servers, clients := map[decode.Addr]string{}, map[decode.Addr]string{}
 	for i := range v.m.Edges {
 		e := &v.m.Edges[i]
-		if e.Ethernet() {
+		if e.Ethernet() || icmpError(e) {
 			continue
 		}
 		k, port := c.key(e)

@@ -136,8 +136,9 @@ func known(st *store.Store, again bool) func(int64, int64, func() ([32]byte, err
 	return func(size, first int64, sum func() ([32]byte, error)) (bool, error) {
 		rows, err := st.KnownCapture(size)
 		// Of another time is another capture: its content need not be read for that.
+		// One that gave nothing is told once more what is wrong with it.
 		rows = slices.DeleteFunc(rows, func(r store.CaptureRow) bool {
-			return r.Last != 0 && (first < int64(r.First) || first > int64(r.Last))
+			return r.Packets == 0 || r.Status == string(capture.StatusRefused) || r.Last != 0 && (first < int64(r.First) || first > int64(r.Last))
 		})
 		if err != nil || len(rows) == 0 {
 			return false, err

@@ -103,9 +103,9 @@ whose count and last time grow. Texts are in the language of --lang.` + listHelp
 }
 
 func (o *alertsOptions) addFilterFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.kind, "kind", "", "only of this detector")
-	f.StringVar(&o.severity, "severity", "", "only low, medium, high or critical")
-	f.StringVar(&o.state, "state", "", "only new, acknowledged, accepted or excluded")
+	f.StringVar(&o.kind, "kind", "", "only of this detector, such as `ot-ip`")
+	f.StringVar(&o.severity, "severity", "", "only this `severity`: low, medium, high or critical")
+	f.StringVar(&o.state, "state", "", "only this `state`: new, acknowledged, accepted or excluded")
 	o.where.addFlags(f)
 }
 
@@ -227,8 +227,11 @@ func runAlertsExport(ctx context.Context, a *app, o alertsOptions) (err error) {
 	}
 	rows := make([]alertExportRow, len(alerts))
 	for i := range alerts {
-		al := &alerts[i]
-		rows[i] = alertExportRow{alertRow: toAlertRow(a.lang, al), Frames: []string{}, Notes: []string{}}
+		al, err := st.Alert(ctx, alerts[i].ID) // with its notes
+		if err != nil {
+			return err
+		}
+		rows[i] = alertExportRow{alertRow: toAlertRow(a.lang, &al), Frames: []string{}, Notes: []string{}}
 		for _, r := range al.Refs {
 			rows[i].Frames = append(rows[i].Frames, paths[r.Capture]+":"+strconv.FormatInt(r.Number, 10))
 		}

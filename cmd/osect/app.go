@@ -42,13 +42,13 @@ type app struct {
 }
 
 func (a *app) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&a.db, "db", "osect.db", "the store, a file")
+	f.StringVar(&a.db, "db", "osect.db", "the store, a `file`")
 	f.StringVar(&a.config, "config", "", "YAML `file` with settings; its keys are flag names")
-	f.StringVar(&a.langName, "lang", "", "language of tables, alerts and reports: ja or en")
+	f.StringVar(&a.langName, "lang", "", "`language` of tables, alerts and reports: ja or en")
 	f.StringVar(&a.tz, "tz", "", "time `zone` for display, such as Asia/Tokyo or UTC (default: local)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing on standard error but errors")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
-	f.StringVar(&a.logFormat, "log-format", "text", "form of messages on standard error: text or json")
+	f.StringVar(&a.logFormat, "log-format", "text", "`form` of messages on standard error: text or json")
 }
 
 // settle completes the flags from the environment and the config file, and
@@ -234,7 +234,9 @@ func (a *app) note(line string) {
 // hint says what to do next, to people only: where standard error is a terminal.
 func (a *app) hint(key string, args ...any) {
 	if a.logFormat == "text" && a.isTerminal(a.stderr) {
-		a.note(a.get(key, args...))
+		for line := range strings.SplitSeq(a.get(key, args...), "\n") {
+			a.note(line)
+		}
 	}
 }
 

@@ -469,7 +469,7 @@ func (s *sender) send(n, times int) {
 
 // TestEditsWhileCapturing: 50 edits by other processes while a capture detects.
 // Each must be done within 1 s and hold by the end of the next full minute, and
-// no frame may be lost. It takes four minutes.
+// no frame may be lost. It takes five minutes.
 func TestEditsWhileCapturing(t *testing.T) {
 	if !long() {
 		t.Skip("needs minutes: OSECT_LONG=1")
@@ -509,7 +509,12 @@ func TestEditsWhileCapturing(t *testing.T) {
 	}()
 	edited := make([]time.Time, pairs+1)
 	slowest := time.Duration(0)
-	time.Sleep(3 * time.Second)
+	// minute is the start of the n-th minute after that of a time; 1 is the next full one.
+	minute := func(at time.Time, n int64) int64 {
+		return observe.MinuteOf(at.UnixNano()) + n*observe.MinuteLength
+	}
+	// The first minute is inspected before the first edit: the first half has alerts.
+	time.Sleep(time.Until(time.Unix(0, minute(time.Now(), 1)+int64(10*time.Second))))
 	for i := range pairs {
 		n, what := i/2+1, "add"
 		if i%2 == 1 {
@@ -522,10 +527,6 @@ func TestEditsWhileCapturing(t *testing.T) {
 			t.Errorf("edit %d took %s", i+1, took)
 		}
 		time.Sleep(time.Second)
-	}
-	// minute is the start of the n-th minute after that of a time; 1 is the next full one.
-	minute := func(at time.Time, n int64) int64 {
-		return observe.MinuteOf(at.UnixNano()) + n*observe.MinuteLength
 	}
 	time.Sleep(time.Until(time.Unix(0, minute(time.Now(), 3)+int64(2*time.Second))))
 	close(stop)
@@ -568,7 +569,7 @@ func TestEditsWhileCapturing(t *testing.T) {
 				late[0]++
 			}
 		}
-		if !found && (n > pairs/2 || edited[n].UnixNano() >= minute(edited[1], 1)) {
+		if !found {
 			t.Errorf("no alert on pair %d", n)
 		}
 	}
@@ -604,11 +605,11 @@ func TestLiveLoad(t *testing.T) {
 	}
 	highest := 0.0
 	for range 3 {
-		pps, _, _ := rated("--topspeed", "--loop=5")
+		pps, _, _ := rated("--topspeed", "--loop=2")
 		highest = max(highest, pps)
 	}
 	r := l.capture("-i", "in")
-	pps, mbps, sent := rated(fmt.Sprintf("--pps=%.0f", 0.7*highest), "--loop=20")
+	pps, mbps, sent := rated(fmt.Sprintf("--pps=%.0f", 0.7*highest), "--loop=10")
 	live := r.stop(syscall.SIGINT)
 	cpu := r.cmd.ProcessState.UserTime() + r.cmd.ProcessState.SystemTime()
 	rss := r.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss

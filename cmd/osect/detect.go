@@ -49,7 +49,7 @@ func newStoredCommand(a *app, mode pipeline.Mode, cmd *cobra.Command) *cobra.Com
 func newDetectCommand(a *app) *cobra.Command {
 	return newStoredCommand(a, pipeline.Detect, &cobra.Command{
 		Use:   "detect [PATH...]",
-		Short: "Hold captures, or what the store holds, against what was learned",
+		Short: "Hold captures, or the store, against what was learned",
 		Long: `Hold captures against what was learned and raise alerts on the rest. Nothing is
 learned by it. Without PATH, do so over what the store holds (--from, --to).
 

@@ -88,7 +88,7 @@ together, unless --internet-each.` + listHelp + exitStatusHelp,
 		},
 	}
 	list.Flags().BoolVar(&o.internetEach, "internet-each", false, "a row for each internet address")
-	list.Flags().StringVar(&o.role, "role", "", "only this role, such as plc or hmi")
+	list.Flags().StringVar(&o.role, "role", "", "only this `role`, such as plc or hmi")
 	o.where.addFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
 	return newGroup("devices", "Devices: what is there", list, newDevicesShowCommand(a))

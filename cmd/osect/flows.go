@@ -20,10 +20,10 @@ type where struct {
 }
 
 func (w *where) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&w.address, "address", "", "only this IP address, prefix (192.0.2.0/24) or MAC")
+	f.StringVar(&w.address, "address", "", "only this IP `address`, prefix (192.0.2.0/24) or MAC")
 	w.timeRange.addFlags(f)
-	f.StringVar(&w.site, "site", "", "only this site")
-	f.StringVar(&w.sensor, "sensor", "", "only what this sensor saw")
+	f.StringVar(&w.site, "site", "", "only this `site`")
+	f.StringVar(&w.sensor, "sensor", "", "only what this `sensor` saw")
 }
 
 func (w *where) filter(ctx context.Context, st *store.Store) (store.Filter, error) {
@@ -79,7 +79,7 @@ the tunnel and stands beside the row of the tunnel itself.` + listHelp + exitSta
 			return runFlowsList(cmd.Context(), a, o)
 		},
 	}
-	list.Flags().StringVar(&o.protocol, "protocol", "", "only tcp, udp, icmp, icmp6, an IP protocol number, or a service")
+	list.Flags().StringVar(&o.protocol, "protocol", "", "only this `protocol`: tcp, udp, icmp, icmp6, an IP protocol number, or a service")
 	o.where.addFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
 	return newGroup("flows", "Connections: who talked to whom", list)

@@ -183,10 +183,15 @@ func (b *bench) must(args ...string) string {
 // rows runs a listing and returns its JSON.
 func (b *bench) rows(args ...string) []map[string]any {
 	b.Helper()
-	out := b.must(append(args, "--db", b.db, "--format", "json", "--all")...)
+	return b.parse(b.must(append(args, "--db", b.db, "--format", "json", "--all")...))
+}
+
+// parse reads an array of JSON.
+func (b *bench) parse(out string) []map[string]any {
+	b.Helper()
 	var rows []map[string]any
 	if err := json.Unmarshal([]byte(out), &rows); err != nil {
-		b.Fatalf("osect %s: %v in %s", strings.Join(args, " "), err, out)
+		b.Fatalf("%v in %s", err, out)
 	}
 	return rows
 }

@@ -358,7 +358,7 @@ func breakable(word string) (parts []string) {
 }
 
 // breakWord says how many bytes of a word that is too long go on a line: up to a
-// mark in its second half, else what there is room for; at least one character.
+// mark, else what there is room for; at least one character.
 func breakWord(word string, width int) int {
 	used, mark, end := 0, 0, 0
 	for end < len(word) {
@@ -368,7 +368,7 @@ func breakWord(word string, width int) int {
 			break
 		}
 		end += n
-		if strings.ContainsRune("-/:,;._@|=&", r) && used*2 >= width && !strings.HasPrefix(word[end:], string(r)) {
+		if strings.ContainsRune("-/:,;._@|=&", r) && used*4 >= width && !strings.HasPrefix(word[end:], string(r)) {
 			mark = end
 		}
 	}

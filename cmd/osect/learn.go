@@ -20,7 +20,7 @@ import (
 func newLearnCommand(a *app) *cobra.Command {
 	cmd := newStoredCommand(a, pipeline.Learn, &cobra.Command{
 		Use:   "learn [PATH...]",
-		Short: "Learn captures, or what the store holds, as normal; see and edit what was learned",
+		Short: "Learn what is normal; see and edit what was learned",
 		Long: `Learn captures as normal, in addition to what was learned before. Without PATH,
 learn from what the store holds (--from, --to).
 
@@ -172,7 +172,7 @@ the ports are then the server's); a function code of a control protocol.` + list
 			return runLearnList(cmd.Context(), a, o, kind)
 		},
 	}
-	cmd.Flags().StringVar(&o.address, "address", "", "only rows with this source or destination")
+	cmd.Flags().StringVar(&o.address, "address", "", "only rows with this source or destination `address`")
 	cmd.Flags().StringVar(&o.site, "site", "", "only this site")
 	o.listOptions.addFlags(cmd.Flags())
 	return cmd

@@ -72,6 +72,7 @@ osect.db here. See also: osect help environment, osect help exit-status.`,
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.settle(cmd) },
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -130,6 +131,10 @@ func newHelpCommand() *cobra.Command {
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		return usageErrorf("there is no %q in %s: did you mean %s?", name, cmd.CommandPath(), strings.Join(near, " or "))
+	}
 	return usageErrorf("there is no %q in %s: it has %s", name, cmd.CommandPath(), subcommands(cmd))
 }
 

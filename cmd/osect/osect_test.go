@@ -325,6 +325,7 @@ func TestExitStatus(t *testing.T) {
 		{"time", db("flows", "list", "--from", "yesterday"), 2},
 		{"range", db("flows", "list", "--from", "1h-ago", "--to", "2h-ago"), 2},
 		{"class", db("ot", "list", "--class", "wirte"), 2},
+		{"protocol", db("ot", "list", "--protocol", "modbus"), 2},
 		{"severity", db("alerts", "list", "--severity", "bad"), 2},
 		{"role", db("devices", "list", "--role", "robot"), 2},
 		{"too many arguments", db("flows", "list", "x"), 2},
@@ -383,6 +384,21 @@ func TestExitStatus(t *testing.T) {
 				t.Errorf("wrong usage without a hint, or with output: %q, %q", errs, out)
 			}
 		})
+	}
+}
+
+func TestTyposAreAnswered(t *testing.T) {
+	b := filled(t)
+	for want, args := range map[string][]string{
+		"did you mean devices?":    {"device", "list"},
+		"did you mean list?":       {"flows", "lst"},
+		"it has addresses, alerts": {"frobnicate"},
+		"did you mean modbus-tcp?": {"ot", "list", "--protocol", "Modbus", "--db", b.db},
+		"use one of ":              {"ot", "list", "--protocol", "telepathy", "--db", b.db},
+	} {
+		if status, _, errs := b.run(args...); status != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%v: status %d, %q, want %q", args, status, errs, want)
+		}
 	}
 }
 
@@ -657,13 +673,13 @@ func TestEveryExampleParses(t *testing.T) {
 // words splits a line as a shell does, as far as quotes go.
 func words(line string) []string {
 	var out []string
-	quoted := false
-	for i, part := range strings.Split(line, `"`) {
-		if quoted = i%2 == 1; quoted {
-			out = append(out, part)
-		} else {
-			out = append(out, strings.Fields(part)...)
+	for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
+		end := " "
+		if line[0] == '"' || line[0] == '\'' {
+			end, line = line[:1], line[1:]
 		}
+		word, rest, _ := strings.Cut(line, end)
+		out, line = append(out, word), rest
 	}
 	return out
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"osect/decode/ot"
+	"osect/decode/ot/registry"
 	"osect/store"
+	"osect/text"
 )
 
 type otOptions struct {
@@ -42,9 +44,9 @@ program, its clock, its network settings), identity, session, cyclic, other.` + 
 			return runOTList(cmd.Context(), a, o)
 		},
 	}
-	list.Flags().StringSliceVar(&o.classes, "class", nil, "only these classes, separated by commas")
-	list.Flags().StringVar(&o.protocol, "protocol", "", "only this protocol, such as modbus-tcp")
-	list.Flags().StringVar(&o.layer, "layer", "", "only ip or ethernet")
+	list.Flags().StringSliceVar(&o.classes, "class", nil, "only these `classes`, separated by commas")
+	list.Flags().StringVar(&o.protocol, "protocol", "", "only this `protocol`, such as modbus-tcp")
+	list.Flags().StringVar(&o.layer, "layer", "", "only this `layer`: ip or ethernet")
 	o.where.addFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
 	return newGroup("ot", "Control operations: who read, wrote, controlled what", list)
@@ -52,6 +54,9 @@ program, its clock, its network settings), identity, session, cyclic, other.` + 
 
 func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
 	if err := oneOf("layer", o.layer, "ip", "ethernet"); err != nil {
+		return err
+	}
+	if err := checkProtocol(o.protocol); err != nil {
 		return err
 	}
 	var classes []string
@@ -92,6 +97,27 @@ func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
 		rows = slices.DeleteFunc(rows, func(r store.OperationRow) bool { return !slices.Contains(o.classes, r.Class) })
 		return slice(rows)(limit, fn)
 	})
+}
+
+// checkProtocol refuses what is no control protocol, and names those that it may be.
+func checkProtocol(name string) error {
+	if name == "" || text.Has("ot.protocol."+name) {
+		return nil
+	}
+	var near, all []string
+	for _, p := range registry.Protocols {
+		if p.Name == name {
+			return nil
+		}
+		if strings.Contains(p.Name, strings.ToLower(name)) {
+			near = append(near, p.Name)
+		}
+		all = append(all, p.Name)
+	}
+	if near != nil {
+		return usageErrorf("there is no protocol %q: did you mean %s?", name, strings.Join(near, " or "))
+	}
+	return usageErrorf("there is no protocol %q: use one of %s", name, strings.Join(all, ", "))
 }
 
 func operationTable(a *app) listing[store.OperationRow] {

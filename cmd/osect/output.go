@@ -35,7 +35,7 @@ type listOptions struct {
 }
 
 func (o *listOptions) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.format, "format", "table", "table, json or csv")
+	f.StringVar(&o.format, "format", "table", "`form`: table, json or csv")
 	f.BoolVar(&o.bom, "bom", false, "begin CSV with a byte order mark, for Excel")
 	f.IntVar(&o.limit, "limit", defaultLimit, "at most `N` rows (CSV: all, unless this is given)")
 	f.BoolVar(&o.all, "all", false, "all rows")

@@ -74,10 +74,10 @@ sender.` + listHelp + exitStatusHelp,
 			return runRank(cmd.Context(), a, o, args[0])
 		},
 	}
-	cmd.Flags().StringVar(&o.by, "by", "", "traffic, peers, importance or devices (default: the first that the thing has)")
+	cmd.Flags().StringVar(&o.by, "by", "", "by this `measure`: traffic, peers, importance or devices (default traffic; vendors: devices)")
 	o.timeRange.addFlags(cmd.Flags())
-	cmd.Flags().StringVar(&o.site, "site", "", "only this site")
-	cmd.Flags().StringVar(&o.sensor, "sensor", "", "only what this sensor saw")
+	cmd.Flags().StringVar(&o.site, "site", "", "only this `site`")
+	cmd.Flags().StringVar(&o.sensor, "sensor", "", "only what this `sensor` saw")
 	o.listOptions.addFlags(cmd.Flags())
 	return cmd
 }

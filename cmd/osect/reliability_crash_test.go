@@ -47,11 +47,15 @@ func TestCrash(t *testing.T) {
 	}
 	osect.must(t, "learn", "--db", path("plant.db"), clean)
 	osect.must(t, "learn", "--db", path("edges.db"), path("quiet.pcap"))
+	// Detectors that learn on, and go over to detecting half way.
+	copyStore(t, path("plant.db"), path("until.db"))
+	osect.must(t, "learn", "set", "all", "learning", "--until", "2026-03-02T01:20:00Z", "--db", path("until.db"))
 	runs := []*crashRun{
 		{name: "plant", mode: "detect", base: path("plant.db"), capture: attacked},
 		{name: "plant", mode: "learn", capture: clean},
 		{name: "edges", mode: "detect", base: path("edges.db"), capture: path("edges.pcap")},
 		{name: "edges", mode: "learn", capture: path("edges.pcap")},
+		{name: "plant", mode: "replay", base: path("until.db"), capture: attacked},
 	}
 	for i, r := range runs {
 		db := path(fmt.Sprintf("whole%d.db", i))
@@ -59,13 +63,17 @@ func TestCrash(t *testing.T) {
 		s := osect.must(t, r.mode, "--db", db, "--format", "json", r.capture).summary(t)
 		r.frames = int(s["packets"].(float64))
 		r.want = dump(t, db)
-		if r.mode == "detect" && s["alerts"].(float64) == 0 {
+		if r.mode != "learn" && s["alerts"].(float64) == 0 {
 			t.Fatalf("%s: no alert to grow", r.name)
 		}
 	}
 
 	rng := rand.New(rand.NewPCG(2026, 3))
-	t.Logf("%d points, uniform over %d frames of four runs", uniform, runs[0].frames+runs[1].frames+runs[2].frames+runs[3].frames)
+	total := 0
+	for _, r := range runs {
+		total += r.frames
+	}
+	t.Logf("%d points, uniform over %d frames of %d runs", uniform, total, len(runs))
 	stat := map[string]int{}
 	kill := func(what string, r *crashRun, frame uint64, workers int) {
 		t.Helper()
@@ -119,10 +127,6 @@ func TestCrash(t *testing.T) {
 		}
 	}
 
-	total := 0
-	for _, r := range runs {
-		total += r.frames
-	}
 	for i := range uniform {
 		at := rng.IntN(total)
 		for _, r := range runs {
@@ -141,7 +145,7 @@ func TestCrash(t *testing.T) {
 			kill(name, runs[2+i%2], at[len(at)/2], 1+i%2)
 			continue
 		}
-		for _, r := range runs[2:] {
+		for _, r := range runs[2:4] {
 			for workers := 1; workers <= 2; workers++ {
 				kill(name, r, at[rng.IntN(len(at))], workers)
 			}

@@ -96,7 +96,8 @@ func TestBadCaptures(t *testing.T) {
 		{"pcapng, packet longer than its block", join(ng, patched(pcapngPacket(frame, 0, 0), 20, 5000)), "cut", 1, ""},
 		{"gzip cut short", zipped(t, good)[:200], "cut", -1, "cut short"},
 		{"gzip cut in its header", zipped(t, good)[:5], "not-a-capture", 0, "gzip"},
-		{"gzip with wrong bytes", patched(zipped(t, good), 60, 0xffffffff), "cut", -1, "gzip"},
+		{"gzip with wrong bytes at once", patched(zipped(t, good), 60, 0xffffffff), "not-a-capture", 0, "gzip stream is corrupt"},
+		{"gzip with a wrong sum", patched(zipped(t, good), len(zipped(t, good))-8, 7), "cut", 90, "gzip stream is corrupt"},
 		{"gzip of text", zipped(t, []byte("text, not frames\n")), "not-a-capture", 0, "inside gzip"},
 		{"a store", nil, "not-a-capture", 0, "SQLite"},
 	} {
@@ -138,6 +139,10 @@ func TestBadCaptures(t *testing.T) {
 			if after := b.rows("flows", "list"); len(after) != len(before) {
 				t.Errorf("%d flows, before %d", len(after), len(before))
 			}
+			// Again it is no better.
+			if status, _, errs := b.run("replay", "--db", b.db, b.path(name)); status != exitInput || strings.Count(errs, "\n") != 1 {
+				t.Errorf("again: status %d: %q", status, errs)
+			}
 			// Beside a good one.
 			if status, _, errs := b.run("replay", "--db", b.db, b.path(name), b.path("quiet.pcap")); status != exitOK || errs != "" {
 				t.Errorf("beside a good one: status %d: %q", status, errs)
@@ -172,12 +177,9 @@ func TestBadPaths(t *testing.T) {
 		{"no path", []string{"replay"}, exitUsage, "PATH"},
 		{"a filter that is none", []string{"replay", "--filter", "port (", b.path("quiet.pcap")}, exitUsage, "filter"},
 		{"nothing on standard input", []string{"replay", "-"}, exitInput, "empty"},
-		{"standard input twice", []string{"replay", "-", "-"}, 0, "twice"},
+		{"standard input twice", []string{"replay", "-", "-"}, exitUsage, "twice"},
 	} {
 		status, _, errs := b.run(append(c.args, "--db", b.db)...)
-		if c.status == 0 {
-			c.status = exitUsage
-		}
 		if status != c.status || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.says) {
 			t.Errorf("%s: status %d, want %d: %q", c.name, status, c.status, errs)
 		}

@@ -147,7 +147,11 @@ func TestSystem(t *testing.T) {
 	t.Run("disk full", func(t *testing.T) {
 		s := all.in(t)
 		stopped := map[uint64]bool{}
-		for _, kib := range []int{740, 900, 1100, 1300, 1500, 1700, 2000} {
+		sizes := []int{740, 1300, 2000}
+		if torture() {
+			sizes = []int{700, 740, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1600, 1700, 1800, 1900, 2000, 2200, 2400}
+		}
+		for _, kib := range sizes {
 			dir, remount := tmpfs(t, fmt.Sprintf("size=%dk", kib))
 			db := s.store(dir)
 			e := s.osect.run(t, s.env, "detect", "--db", db, s.attacked)

@@ -111,8 +111,13 @@ func runReplay(ctx context.Context, a *app, o replayOptions, paths []string) (er
 		}
 		set.Close()
 	}
+	stdin := false
 	for _, p := range paths {
 		if p == "-" {
+			if stdin {
+				return usageErrorf("standard input (-) is named twice")
+			}
+			stdin = true
 			continue
 		}
 		if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) {
@@ -178,10 +183,10 @@ func (a *app) next(ctx context.Context, st *store.Store, mode pipeline.Mode, ale
 		a.hint("cli.hint.learned")
 	case mode == pipeline.Auto && off:
 		a.hint("cli.hint.off")
-	case alerts > 0:
-		a.hint("cli.hint.alerts", "n", alerts)
 	case mode == pipeline.Detect && rows == 0:
 		a.hint("cli.hint.nothing-learned")
+	case alerts > 0:
+		a.hint("cli.hint.alerts", "n", alerts)
 	case mode == pipeline.Detect:
 		a.hint("cli.hint.no-alerts")
 	}
@@ -252,6 +257,9 @@ func judgeAlerts(failOn string, bySeverity map[string]int) error {
 func printSummary(a *app, format string, s *pipeline.Summary) error {
 	if format == "json" {
 		return printJSON(a.stdout, s)
+	}
+	if len(s.Captures) == 0 {
+		return nil // the exit status and its line say it
 	}
 	type cap = pipeline.Capture
 	o := listOptions{format: "table"}

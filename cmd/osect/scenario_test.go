@@ -32,7 +32,7 @@ type size struct{ devices, seeds int }
 
 var longSizes = []size{{20, 10}, {200, 3}, {1000, 1}}
 
-const firstSeed = 101
+const firstSeed = 501
 
 // listKinds are the detectors that are lists: each attack that names one must be told by it.
 var listKinds = []detect.Kind{detect.ConnectedDevice, detect.IPCommunication, detect.OTIP, detect.OTEthernet}
@@ -332,14 +332,18 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 			s.byAttack[kind][k] = append(s.byAttack[kind][k], n[k])
 			total += n[k]
 		}
-		if total > mostAlerts {
-			p.t.Errorf("%s gave %d alerts, more than %d: %v", kind, total, mostAlerts, n)
+		if most := cmp.Or(moreAlerts[kind], mostAlerts); total > most {
+			p.t.Errorf("%s gave %d alerts, more than %d: %v", kind, total, most, n)
 		}
 	}
 }
 
-// mostAlerts is how many alerts one attack may give: whoever is paged reads all of them.
+// mostAlerts is how many alerts one attack may give: whoever is paged reads all
+// of them. A scan that begins shortly before a minute's end gives more
+// (docs/detection/ip-communication.md, flood rule).
 const mostAlerts = 6
+
+var moreAlerts = map[string]int{"port-scan": 5 + 2, "sweep": 20 + 1}
 
 func describe(a *store.Alert) string {
 	return fmt.Sprintf("%s %s/%s %s %s → %s %s: %s %s", time.Unix(0, a.First).UTC().Format(time.TimeOnly), a.Kind, a.Subkind,
@@ -386,7 +390,7 @@ func (p *plant) checkLearned(a *store.Alert) {
 				had[ended(c.Server)] = true
 			}
 		}
-	case a.Kind == detect.IPCommunication && a.Subkind == detect.SubPort:
+	case a.Kind == detect.IPCommunication && (a.Subkind == detect.SubPort || a.Subkind == detect.SubManyPorts):
 		for _, c := range p.truth.Communications {
 			if c.Clean == 0 || c.Client+"|"+c.Server != src+dst {
 				continue

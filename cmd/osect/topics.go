@@ -38,7 +38,9 @@ then from the file named by --config.
                      the language when nothing else says: Japanese where the
                      first of them that is set begins with ja, else English
                      (reports are Japanese unless --lang or OSECT_LANG says en)
-  NO_COLOR           no colour; there is none now in any case
+  NO_COLOR           no colour; where output is no terminal there is none in
+                     any case
+  COLUMNS            width of tables where output is no terminal (default: 80)
 
 The config file is YAML; its keys are the names of flags:
 

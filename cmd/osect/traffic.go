@@ -41,8 +41,8 @@ are no longer kept, buckets of less than an hour have the whole hour.` + listHel
 			return runTraffic(cmd.Context(), a, o)
 		},
 	}
-	cmd.Flags().DurationVar(&o.bucket, "bucket", 0, "length of a bucket, whole minutes such as 10m or 24h (default: about 40 rows)")
-	cmd.Flags().StringVar(&o.protocol, "protocol", "", "only tcp, udp, icmp, icmp6, an IP protocol number, or a service")
+	cmd.Flags().DurationVar(&o.bucket, "bucket", 0, "`length` of a bucket, whole minutes such as 10m or 24h (default: about 40 rows)")
+	cmd.Flags().StringVar(&o.protocol, "protocol", "", "only this `protocol`: tcp, udp, icmp, icmp6, an IP protocol number, or a service")
 	o.where.addFlags(cmd.Flags())
 	o.listOptions.addFlags(cmd.Flags())
 	return cmd

@@ -24,7 +24,11 @@
 // all. What does not fit the protocol is not told, and never guessed.
 package ot
 
-import "osect/decode"
+import (
+	"math"
+
+	"osect/decode"
+)
 
 // Class says what a message does to the device: the question behind all
 // allow lists.
@@ -214,6 +218,29 @@ type Session struct {
 	Client ClientSide
 	arena  []byte
 }
+
+// Messages is the Stream of a protocol whose messages tell their size at their head: it
+// gives tell each message of p, with its size, as soon as need bytes of it or all are there.
+// size says how long the message is that its argument begins with, 0 where bytes are
+// missing to say so, -1 where it is none. Whole asks for all bytes.
+func Messages(s *Session, p []byte, need int, size func(p []byte) int, tell func(s *Session, m []byte, n int)) int {
+	done := 0
+	for done < len(p) {
+		n := size(p[done:])
+		switch {
+		case n < 0 && done == 0:
+			return -1
+		case n <= 0, len(p)-done < min(n, need):
+			return done
+		}
+		tell(s, p[done:done+min(n, need)], n)
+		done += n
+	}
+	return done
+}
+
+// Whole is Messages' need of whole messages, which MaxBuffer bounds.
+const Whole = math.MaxInt
 
 // ClientSide is a decoder's word on which end is the client (the master).
 type ClientSide uint8

@@ -103,21 +103,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 const need = headLen + 24
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		n := message(p[done:])
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0:
-			return done
-		case len(p)-done < min(n, need):
-			return done
-		}
-		tell(s, p[done:done+min(n, need)])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, need, message, tell)
 }
 
 // state is what a connection remembers: requests that wait for their answers, since
@@ -143,7 +129,7 @@ const (
 const systemService = 10000 // the AMS port that files, registry and processes are behind
 
 // tell tells one message, of which at least the head is there.
-func tell(s *ot.Session, p []byte) {
+func tell(s *ot.Session, p []byte, _ int) {
 	command := binary.LittleEndian.Uint16(p[22:])
 	flags := binary.LittleEndian.Uint16(p[24:])
 	failed := binary.LittleEndian.Uint32(p[30:])

@@ -136,24 +136,13 @@ func datagram(s *ot.Session, p []byte) {
 const need = blockLen + 6 + 64 + 64
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		n := message(p[done:])
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0 || len(p)-done < min(n, need):
-			return done
-		}
-		m := p[done : done+min(n, need)]
+	return ot.Messages(s, p, need, message, func(s *ot.Session, m []byte, _ int) {
 		if m[0] == 0xbb {
 			tellV2(s, m[v2Len:])
 		} else if l, ok := read(m[blockLen:]); ok {
 			tell(s, l)
 		}
-		done += n
-	}
-	return done
+	})
 }
 
 // PDU.Code is the service, and above it with hasChannel the channel package's

@@ -243,29 +243,15 @@ func datagram(s *ot.Session, p []byte) {
 		return
 	}
 	if n := size(p); n > 0 && n <= s.WireLen {
-		message(s, stateOf(s), p[:min(n, len(p))])
+		message(s, p[:min(n, len(p))], n)
 	}
 }
 
 func stream(s *ot.Session, p []byte) int {
-	st := stateOf(s)
-	if s.Gap {
+	if st := stateOf(s); s.Gap {
 		st.n = 0
 	}
-	done := 0
-	for done < len(p) {
-		rest := p[done:]
-		n := size(rest)
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0, len(rest) < n:
-			return done
-		}
-		message(s, st, rest[:n])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, ot.Whole, size, message)
 }
 
 // PDU.Code: a kind, and below it the command, or service, object and PCCC
@@ -284,7 +270,8 @@ const (
 const statusEncapsulation = 1 << 31 // PDU.Status: an encapsulation's
 
 // message tells one encapsulated message, its head whole.
-func message(s *ot.Session, st *state, p []byte) {
+func message(s *ot.Session, p []byte, _ int) {
+	st := stateOf(s)
 	cmd := binary.LittleEndian.Uint16(p)
 	e := commands[cmd]
 	body := p[headLen:]

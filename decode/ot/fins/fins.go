@@ -138,25 +138,10 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 const need = 192
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		m := p[done:]
-		n := envelope(m)
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0:
-			return done
-		case len(m) < min(n, envelopeLen+need):
-			return done
-		}
-		tellEnvelope(s, m[:min(n, envelopeLen+need)])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, envelopeLen+need, envelope, tellEnvelope)
 }
 
-func tellEnvelope(s *ot.Session, m []byte) {
+func tellEnvelope(s *ot.Session, m []byte, _ int) {
 	command := binary.BigEndian.Uint32(m[8:])
 	failed := binary.BigEndian.Uint32(m[12:])
 	body := m[envelopeLen:]

@@ -120,19 +120,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 }
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		n := message(p[done:])
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0:
-			return done
-		}
-		tell(s, p[done:done+headLen])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, headLen, message, tell)
 }
 
 // state is what a connection remembers: requests that wait for their replies, which
@@ -147,7 +135,7 @@ type asked struct {
 	sequence, srv byte
 }
 
-func tell(s *ot.Session, p []byte) {
+func tell(s *ot.Session, p []byte, _ int) {
 	st, ok := s.State.(*state)
 	if !ok {
 		st = new(state)

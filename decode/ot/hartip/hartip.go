@@ -127,21 +127,7 @@ func datagram(s *ot.Session, p []byte) {
 const need = 512
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		n := message(p[done:])
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0:
-			return done
-		case len(p)-done < min(n, need):
-			return done
-		}
-		tell(s, p[done:done+min(n, need)], n)
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, need, message, tell)
 }
 
 // PDU.Code is the HART command in the low 16 bits, or with messageID set a message

@@ -84,24 +84,12 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 
 func datagram(s *ot.Session, p []byte) {
 	if n := message(p); n > 0 && n <= s.WireLen {
-		tell(s, p[:min(n, len(p))])
+		tell(s, p[:min(n, len(p))], n)
 	}
 }
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		n := message(p[done:])
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0 || len(p)-done < n:
-			return done
-		}
-		tell(s, p[done:done+n])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, ot.Whole, message, tell)
 }
 
 // PDU.Code is the service in the low 16 bits and above it what the cEMI frame
@@ -111,7 +99,7 @@ const actionAt = 16
 // PDU.Unit is a group or individual address and which of the two.
 const individual = 1 << 16
 
-func tell(s *ot.Session, p []byte) {
+func tell(s *ot.Session, p []byte, _ int) {
 	id := binary.BigEndian.Uint16(p[2:])
 	v := services[id]
 	pdu := ot.PDU{Code: uint64(id), Direction: v.direction, Class: v.class}

@@ -153,7 +153,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 
 func datagram(s *ot.Session, p []byte) {
 	if n := size(p); n > 0 {
-		tell(s, p[:min(n, len(p), need)])
+		tell(s, p[:min(n, len(p), need)], n)
 	}
 }
 
@@ -162,25 +162,12 @@ func datagram(s *ot.Session, p []byte) {
 const need = 96
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		m := p[done:]
-		n := size(m)
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0, len(m) < min(n, need):
-			return done
-		}
-		tell(s, m[:min(n, len(m), need)])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, need, size, tell)
 }
 
 // tell tells the message m, which size has accepted; of a long one m may be the
 // beginning only.
-func tell(s *ot.Session, m []byte) {
+func tell(s *ot.Session, m []byte, _ int) {
 	switch m[0] {
 	case searchMagic, foundMagic:
 		tellSearch(s, m)

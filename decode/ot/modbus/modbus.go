@@ -222,21 +222,7 @@ func stream(s *ot.Session, p []byte) int {
 	if st, ok := s.State.(*state); ok && s.Gap {
 		st.n = 0
 	}
-	done := 0
-	for done < len(p) {
-		n := adu(p[done:])
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0:
-			return done
-		case len(p)-done < min(n, need):
-			return done
-		}
-		tell(s, p[done:done+min(n, need)], n)
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, need, adu, tell)
 }
 
 // PDU.Code is the function code, and above it what tells its kinds apart:

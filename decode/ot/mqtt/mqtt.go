@@ -65,6 +65,12 @@ func packet(p []byte) (head, size int) {
 	return 0, 0
 }
 
+// size is the size of the packet that p begins with, as packet gives it.
+func size(p []byte) int {
+	_, n := packet(p)
+	return n
+}
+
 // legal says whether a packet may have these flags and this remaining length.
 func legal(first byte, n int) bool {
 	flags := first & 15
@@ -181,21 +187,7 @@ func topicOf(p []byte, head, size int) (topic []byte, ok bool) {
 const need = 300
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		head, size := packet(p[done:])
-		switch {
-		case size < 0 && done == 0:
-			return -1
-		case size <= 0:
-			return done
-		case len(p)-done < min(size, need):
-			return done
-		}
-		tell(s, p[done:done+min(size, need)], head, size)
-		done += size
-	}
-	return done
+	return ot.Messages(s, p, need, size, tell)
 }
 
 // state is what a connection remembers.
@@ -206,7 +198,8 @@ type state struct {
 // PDU.Code is the packet type, and above it what a PUBLISH's topic says.
 const kindAt = 8
 
-func tell(s *ot.Session, p []byte, head, size int) {
+func tell(s *ot.Session, p []byte, size int) {
+	head, _ := packet(p)
 	kind := p[0] >> 4
 	body := p[head:]
 	pdu := ot.PDU{Code: uint64(kind), Direction: types[kind].direction, Class: types[kind].class}

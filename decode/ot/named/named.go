@@ -50,21 +50,8 @@ const (
 // framed makes the Stream of a protocol whose messages say their size: size is 0 where
 // bytes are missing, -1 where p begins with no message. tell is given whole messages.
 func framed(size func([]byte) int, tell func(*ot.Session, []byte)) func(*ot.Session, []byte) int {
-	return func(s *ot.Session, p []byte) int {
-		done := 0
-		for done < len(p) {
-			n := size(p[done:])
-			switch {
-			case n < 0 && done == 0:
-				return -1
-			case n <= 0 || len(p)-done < n:
-				return done
-			}
-			tell(s, p[done:done+n])
-			done += n
-		}
-		return done
-	}
+	whole := func(s *ot.Session, m []byte, _ int) { tell(s, m) }
+	return func(s *ot.Session, p []byte) int { return ot.Messages(s, p, ot.Whole, size, whole) }
 }
 
 // chained makes a probe: whole messages that check accepts, up to the end of p.

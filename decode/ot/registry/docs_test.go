@@ -173,20 +173,25 @@ func section(readme, heading string) string {
 	return strings.TrimSpace(text)
 }
 
-// bullet is the item of a list that begins with "*word*", or the sentence that does,
-// as one line.
+// bullet is what a README says of a word: what follows "*word*:" (or a comma, or "is") up
+// to the end of the list's item; where it is said twice, both.
 func bullet(text, word string) string {
-	_, rest, found := strings.Cut(text, "*"+word+"*")
-	if !found {
-		return ""
+	var said []string
+	follows := `(?:[:,]| is )`
+	if word == "function code" {
+		follows = `(?:[:,]| is | )`
 	}
-	end := len(rest)
-	for _, mark := range []string{"\n- ", "\n\n", "; *"} {
-		if i := strings.Index(rest, mark); i >= 0 {
-			end = min(end, i)
+	for _, at := range regexp.MustCompile(`\*`+word+`\*`+follows).FindAllStringIndex(text, -1) {
+		rest := text[at[1]:]
+		end := len(rest)
+		for _, mark := range []string{"\n- ", "\n\n", "; *"} {
+			if i := strings.Index(rest, mark); i >= 0 {
+				end = min(end, i)
+			}
 		}
+		said = append(said, oneLine(rest[:end]))
 	}
-	return oneLine(strings.TrimLeft(rest[:end], ": "))
+	return strings.Join(said, " / ")
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -222,12 +227,16 @@ func capturesOf(counts []folderCount) (short, long string) {
 	if total == 0 {
 		return "none", "no capture holds it: hand-made vectors only"
 	}
-	long = fmt.Sprintf("%s shared captures (%s), %s messages", thousands(total), strings.Join(parts, ", "), thousands(messages))
+	plural := "s"
+	if total == 1 {
+		plural = ""
+	}
+	long = fmt.Sprintf("%d shared capture%s (%s), %s messages", total, plural, strings.Join(parts, ", "), thousands(messages))
 	switch named {
 	case 0:
 		long += "; the other dissector has no name for it there"
 	case total:
-		long += "; the other dissector names it in all of them"
+		long += "; the other dissector names it there too"
 	default:
 		long += fmt.Sprintf("; the other dissector names it in %d of them", named)
 	}
@@ -287,7 +296,7 @@ the decoder told messages; which of them hold the same counts as another dissect
 	for i, p := range Protocols {
 		fmt.Fprintf(&out, "\n## %s\n\n%s", p.Name, p.Title)
 		if ja := inJapanese["ot.protocol."+p.Name]; ja != "" && ja != p.Title {
-			fmt.Fprintf(&out, "(%s)", ja)
+			fmt.Fprintf(&out, ", in Japanese listings %s", ja)
 		}
 		out.WriteString(".\n\n")
 		readme, _ := os.ReadFile("../" + dirs[i] + "/README.md") // TestReadmes holds that it is there

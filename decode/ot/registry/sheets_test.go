@@ -25,10 +25,6 @@ func padded(width int) sheetCode {
 	return func(digits string) string { return strings.Repeat("0", max(0, width-len(digits))) + lower(digits) }
 }
 
-func prefixed(prefix string) sheetCode {
-	return func(digits string) string { return prefix + lower(digits) }
-}
-
 // hexToDecimal is for sheets in hexadecimal of protocols listed in decimal.
 func hexToDecimal(digits string) string {
 	n, err := strconv.ParseUint(digits, 16, 32)

@@ -132,7 +132,7 @@ func datagram(s *ot.Session, p []byte) {
 		if n <= 0 {
 			return
 		}
-		tell(s, p[:min(n, len(p), need)])
+		tell(s, p[:min(n, len(p), need)], n)
 		p = p[min(n, len(p)):]
 	}
 }
@@ -142,20 +142,7 @@ func datagram(s *ot.Session, p []byte) {
 const need = 64
 
 func stream(s *ot.Session, p []byte) int {
-	done := 0
-	for done < len(p) {
-		m := p[done:]
-		n := size(m)
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0, len(m) < min(n, need):
-			return done
-		}
-		tell(s, m[:min(n, need)])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, need, size, tell)
 }
 
 // state is what a connection remembers: the stations told last.
@@ -186,7 +173,7 @@ const (
 )
 
 // tell tells one frame, of which p may be the beginning only.
-func tell(s *ot.Session, p []byte) {
+func tell(s *ot.Session, p []byte, _ int) {
 	if len(p) < headLen {
 		return // cut by the snap length
 	}

@@ -101,7 +101,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 
 func datagram(s *ot.Session, p []byte) {
 	if n := message(p); n > 0 && n == s.WireLen {
-		tell(s, p)
+		tell(s, p, n)
 	}
 }
 
@@ -112,19 +112,7 @@ func stream(s *ot.Session, p []byte) int {
 	if st, ok := s.State.(*state); ok && s.Gap {
 		*st = state{}
 	}
-	done := 0
-	for done < len(p) {
-		n := message(p[done:])
-		switch {
-		case n < 0 && done == 0:
-			return -1
-		case n <= 0 || len(p)-done < min(n, need):
-			return done
-		}
-		tell(s, p[done:done+min(n, need)])
-		done += n
-	}
-	return done
+	return ot.Messages(s, p, need, message, tell)
 }
 
 // state is what a connection remembers: the commands that wait for responses, the
@@ -147,7 +135,7 @@ const (
 	noMatch = 1 << 29
 )
 
-func tell(s *ot.Session, p []byte) {
+func tell(s *ot.Session, p []byte, _ int) {
 	st, ok := s.State.(*state)
 	if !ok {
 		st = new(state)
