@@ -1,13 +1,14 @@
 # osect: two commands do everything, set-up included: `make demo` and `make test`.
 SHELL := /bin/bash
 GO ?= go
-OSECT_SHARED ?= ../shared
+# Absolute: tests run in the folders of their packages.
+OSECT_SHARED := $(abspath $(or $(OSECT_SHARED),../shared))
 export OSECT_SHARED
 # What the binary says of itself; nothing of the clock, so that a build can be repeated.
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle release setup fuzz oui clean
+.PHONY: all build demo test vet lint oracle docs oui release setup crash torture scenarios fuzz clean
 
 all: build
 
@@ -39,6 +40,25 @@ release: setup ## dist/osect: one static file for Linux of this processor
 	@mkdir -p dist
 	CGO_ENABLED=1 $(GO) build -trimpath -tags 'netgo osusergo sqlite_omit_load_extension' -ldflags '$(LDFLAGS) -s -w -linkmode external -extldflags "-static"' -o dist/osect ./cmd/osect
 	@scripts/static dist/osect
+
+docs: ## docs/protocols.md from the decoders' tables
+	$(GO) test ./decode/ot/registry -run '^TestDocs$$' -update
+
+# The package and the day it was taken: they stand in the first line of the table.
+OUI ?= oui-data@2.1.9
+OUI_DATE ?= 2026-08-26
+oui: ## inventory/oui.dat from the npm package with the IEEE registries
+	dir=$$(mktemp -d) && (cd $$dir && npm pack --silent $(OUI)) && \
+	  $(GO) run ./inventory/ouigen -date $(OUI_DATE) -o inventory/oui.dat $$dir/*.tgz && rm -rf $$dir
+
+crash: build ## kill -9 at 100 places, gone on with, the same store
+	scripts/crash
+
+torture: build ## mutated copies of every shared capture
+	scripts/torture
+
+scenarios: build ## detection against the truth of many synthetic plants: docs/detection/results.md
+	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run TestScenarios -v -timeout 90m
 
 FUZZTIME ?= 60s
 fuzz: setup ## every fuzz target for FUZZTIME

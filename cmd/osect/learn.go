@@ -223,17 +223,14 @@ func learnedTable(a *app) listing[learnedRow] {
 		{key: "dst", layout: layout{min: 17}, cell: func(r *row) string { return r.Dst }},
 		{key: "proto", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return r.Proto }},
 		{key: "item", layout: layout{min: 11, lines: 2}, cell: func(r *row) string { return r.Item }},
-		{key: "ports", layout: layout{min: 11, lines: 2}, cell: func(r *row) string { return portText(r.Proto, r.PortFrom, r.PortTo) }},
+		{key: "ports", layout: layout{min: 11, lines: 2}, cell: func(r *row) string { return portRange(r.PortFrom, r.PortTo) }},
 		{key: "origin", layout: layout{drop: 1}, cell: func(r *row) string { return a.or("cli.origin."+r.Origin, r.Origin) }},
 		{key: "minutes", layout: layout{drop: 3, right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Minutes, 10) }},
 	}}
 }
 
-// portText is a port, a range, or what a row of ICMP allows.
-func portText(proto string, lo, hi uint16) string {
+func portRange(lo, hi uint16) string {
 	switch {
-	case proto == "icmp" || proto == "icmp6":
-		return strings.TrimPrefix(icmpName(proto, uint8(lo>>8), uint8(lo)), proto+" ")
 	case lo == 0 && hi == 0:
 		return ""
 	case lo == hi:

@@ -67,7 +67,7 @@ func TestSameOnEveryMachine(t *testing.T) {
 					if first == nil {
 						first = d
 						s := e.summary(t)
-						t.Logf("%s, %s: %v packets, %v alerts, dump of %d lines, SHA-256 %x…", j.name, j.mode, s["packets"], s["alerts"],
+						t.Logf("%s, %s: %.0f packets, %.0f alerts, dump of %d lines, SHA-256 %x…", j.name, j.mode, s["packets"], s["alerts"],
 							bytes.Count(d, []byte("\n")), sha256.Sum256(d))
 						continue
 					}

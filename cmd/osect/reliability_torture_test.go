@@ -25,7 +25,7 @@ import (
 
 // tortureMemory is the most resident memory, bytes, that a replay of a mutated
 // capture may take, the test itself and the Go runtime included.
-const tortureMemory = 400 << 20
+const tortureMemory = 200 << 20
 
 // TestMutated replays copies of the shared captures in which 2 % of the bytes
 // are others: of the whole file, and, since that seldom leaves more than a few
