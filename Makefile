@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle docs oui release setup crash torture scenarios fuzz clean
+.PHONY: all build demo test vet lint oracle docs oui release setup crash torture scenarios live live-load fuzz clean
 
 all: build
 
@@ -59,6 +59,12 @@ torture: build ## mutated copies of every shared capture
 
 scenarios: build ## detection against the truth of many synthetic plants: docs/detection/results.md
 	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run TestScenarios -v -timeout 90m
+
+live: build ## 50 edits while capturing, five minutes; root
+	OSECT_LONG=1 $(GO) test ./cmd/osect -run TestEditsWhileCapturing -v -timeout 15m
+
+live-load: build ## live capture at 0.7 x tcpreplay's rate; OSECT_LOAD_CAPTURE=F for another capture
+	OSECT_LOAD=1 $(GO) test ./cmd/osect -run TestLiveLoad -v -timeout 15m
 
 FUZZTIME ?= 60s
 fuzz: setup ## every fuzz target for FUZZTIME

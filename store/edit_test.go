@@ -296,6 +296,7 @@ func TestWritersOfBothKindsMeet(t *testing.T) {
 		if e := commit(t, s, &Batch{Run: run, Minutes: []*observe.Minute{l.minute(n)}}); e.Any() {
 			told++
 		}
+		time.Sleep(20 * time.Millisecond) // between two commits a pipeline reads frames
 	}
 	rows, err := s.LearnedRows(ctx, detect.IPCommunication)
 	if err != nil || len(rows) != 50 || told == 0 {

@@ -90,6 +90,18 @@ func statusOf(err error) int {
 	return exitSystem
 }
 
+// advice is what to do about failures of the store that do not say it.
+var advice = []struct {
+	err error
+	do  string
+}{
+	{store.ErrFull, "what was committed is kept: make room, then give the same command again"},
+	{store.ErrReadOnly, "make the file and its directory writable, or take another store with --db"},
+	{store.ErrGone, "what is there now was not touched: put the store back, or take another with --db"},
+	{store.ErrBusy, "give the command again"},
+	{store.ErrCorrupt, "osect doctor says more; go on with a backup, or take another store with --db"},
+}
+
 // fail prints an error as one line and returns its exit status.
 func (a *app) fail(cmd *cobra.Command, err error) int {
 	status := statusOf(err)
@@ -104,6 +116,11 @@ func (a *app) fail(cmd *cobra.Command, err error) int {
 		line = "stopped before it was done: the same command begins again"
 	case errors.As(err, &file) && file.Path == os.Stdout.Name():
 		line = fmt.Sprintf("standard output cannot be written (%v): make room, or send it elsewhere", file.Err)
+	}
+	for _, x := range advice {
+		if errors.Is(err, x.err) {
+			line += ": " + x.do
+		}
 	}
 	line = clean(strings.Join(strings.FieldsFunc(line, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 	if status == exitUsage {
