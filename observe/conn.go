@@ -48,6 +48,7 @@ type conn struct {
 	opened  bool // opened in the counters' minute
 	used    bool // false: this place in the table is free
 	ttl     [2]uint8
+	number  uint32 // of its first frame in the capture, cut to 32 bits
 
 	minFirst, minLast int64
 	ref               FrameRef // first frame of the minute

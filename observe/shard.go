@@ -308,7 +308,7 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 	}
 	if j < 0 {
 		j, c = s.addConn(&k, h, b)
-		c.first = t
+		c.first, c.number = t, uint32(ref.Number)
 		c.icmpType, c.icmpCode = p.ICMPType, p.ICMPCode
 		if p.Dst.Multicast() || p.DstMAC.Group() {
 			c.flags |= fMulticast
@@ -450,7 +450,8 @@ func (s *Shard) count(c *conn, d uint8, p *decode.Packet, t int64, b *bucket, re
 	if t > c.last {
 		c.last = t
 	}
-	if t < c.first {
+	// Once a row is written its First stays: rows are known by it.
+	if t < c.first && c.flags&fRowed == 0 {
 		c.first = t
 	}
 }
@@ -713,7 +714,10 @@ func (c *conn) id() uint64 {
 	h := hashAddr(c.a, 0x6f73656374)
 	h = hashAddr(c.b, h)
 	h ^= uint64(c.aPort)<<48 | uint64(c.bPort)<<32 | uint64(c.vlan)<<16 | uint64(c.inner)
-	return mix(h^uint64(c.proto)<<8^uint64(c.tunnel)) >> 1 // positive as int64
+	// The frame's number tells two connections apart whose first frames have one
+	// time, as in captures without times.
+	h = mix(h^uint64(c.proto)<<8^uint64(c.tunnel)) ^ uint64(c.number)
+	return mix(h) >> 1 // positive as int64
 }
 
 // close ends a connection and writes its last row; b is the bucket that gets it.

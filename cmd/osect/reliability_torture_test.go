@@ -200,8 +200,9 @@ func replayMutated(t *testing.T, name, path string) (s *pipeline.Summary, memory
 	if s.Packets != s.Decoded+skipped || s.Packets != uint64(s.Captures[0].Packets) {
 		t.Errorf("%s: %d packets (%d of the file), %d decoded, skipped %v", name, s.Packets, s.Captures[0].Packets, s.Decoded, s.Skipped)
 	}
-	inFlows := uint64(0)
+	inFlows, rows := uint64(0), int64(0)
 	err = st.EachFlow(context.Background(), store.Filter{}, func(f *store.Flow) error {
+		rows++
 		if f.Tunnel == "" {
 			inFlows += f.PacketsOut + f.PacketsIn
 		}
@@ -209,6 +210,9 @@ func replayMutated(t *testing.T, name, path string) (s *pipeline.Summary, memory
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if rows != s.Flows {
+		t.Errorf("%s: %d connections are in the store, %d were seen", name, rows, s.Flows)
 	}
 	if inFlows > s.Decoded {
 		t.Errorf("%s: %d packets in flows, %d decoded", name, inFlows, s.Decoded)
