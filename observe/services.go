@@ -62,7 +62,7 @@ func (s *Services) with(m *Minute) *Services {
 // knownPorts says which ports are services by themselves: those under 1024, the
 // protocols' own, and well-known registered ones (IANA service names). Index: port.
 type knownPorts struct {
-	rank [2][65536]uint8 // 0 unknown, 1 registered or an OT protocol's from ephemeral on, 2 below 1024, 3 an OT protocol's
+	rank [2][65536]uint8 // 0 unknown; more says more surely a service, see newKnownPorts
 	hint [2]map[uint16][]uint8
 }
 
@@ -80,28 +80,36 @@ var registered = []uint16{
 	8834, 8883, 8888, 9090, 9092, 9100, 9200, 9389, 9418, 9443, 10000, 10001, 11211, 17500, 18245, 18246, 20000, 20547, 27017, 28784, 33434, 34962, 34963, 34964, 34980, 44818, 47808, 47809, 48898, 48899, 50000, 50020, 55000, 55003, 62900,
 }
 
-// ephemeral is where systems begin to take client ports (Linux: 32768 to 60999;
-// RFC 6335: from 49152). A port from here on may be a client's by chance: the end on a port
-// below 1024, or on a protocol's own below this, is the server before it.
-const ephemeral = 32768
+// Where systems take client ports from: BSD, Windows to XP from 1024 to 5000, Linux
+// from 32768, others from 49152 (RFC 6335). A port there may be a client's by chance.
+const (
+	oldEphemeral    = 5000
+	ephemeral       = 32768
+	rankRegistered  = 1 // a registered port, or a protocol's own where clients' ports are too
+	rankProtocol    = 2 // an OT protocol's own
+	rankPrivileged  = 3 // below 1024
+	firstUnreserved = 1024
+)
 
 func newKnownPorts(protocols []*ot.Protocol) *knownPorts {
 	k := &knownPorts{hint: [2]map[uint16][]uint8{{}, {}}}
 	for t := range k.rank {
-		for p := 1; p < 1024; p++ {
-			k.rank[t][p] = 2
+		for p := 1; p < firstUnreserved; p++ {
+			k.rank[t][p] = rankPrivileged
 		}
 		for _, p := range registered {
-			k.rank[t][p] = 1
+			k.rank[t][p] = rankRegistered
 		}
 	}
 	for i, p := range protocols {
 		for t, ports := range [][]uint16{p.TCPPorts, p.UDPPorts} {
 			for _, port := range ports {
-				if port < ephemeral {
-					k.rank[t][port] = 3
-				} else {
-					k.rank[t][port] = 1
+				switch {
+				case port < firstUnreserved:
+				case port <= oldEphemeral || port >= ephemeral:
+					k.rank[t][port] = rankRegistered
+				default:
+					k.rank[t][port] = rankProtocol
 				}
 				k.hint[t][port] = append(k.hint[t][port], uint8(i))
 			}
