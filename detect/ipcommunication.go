@@ -355,7 +355,7 @@ func (c *communications) inRange(k *commKey, port uint16) bool {
 
 // knownDevice is known, also under the addresses that a DHCP client had when it was learned.
 func (c *communications) knownDevice(v *view, e *observe.Edge, k commKey, port uint16) bool {
-	if c.known(k, port) {
+	if c.known(k, port) || c.renewal(v, e) {
 		return true
 	}
 	clients, servers := c.devices.aliases(v, e.Client), c.devices.aliases(v, e.Server)
@@ -380,6 +380,19 @@ func (c *communications) knownDevice(v *view, e *observe.Edge, k commKey, port u
 		}
 	}
 	return false
+}
+
+// renewal says whether e is a learned DHCP client that asks a learned DHCP
+// server directly. It does so first when half of a lease is over (RFC 2131 section 4.4.5), which may be
+// days after it was learned with its broadcasts.
+func (c *communications) renewal(v *view, e *observe.Edge) bool {
+	if e.Proto != decode.ProtoUDP || e.ServerPort != 67 || c.devices.dhcp[v.owner[e.Client]] == nil {
+		return false
+	}
+	udp := transport{e.Proto, e.Tunnel}
+	served := func(s *portSet, port uint16) bool { return s.key.transport == udp && s.covers(port) }
+	return slices.ContainsFunc(c.byDst[c.cfg.end(e.Server)], func(s *portSet) bool { return served(s, 67) }) ||
+		slices.ContainsFunc(c.bySrc[c.cfg.end(e.Server)], func(s *portSet) bool { return served(s, 68) })
 }
 
 func (c *communications) inspect(v *view) []finding {

@@ -233,3 +233,37 @@ func peak(t *testing.T) int64 {
 	}
 	return kb << 10
 }
+
+// TestConnectionsWhoseTimesLie: times that run back or stand still neither
+// count a connection twice nor lose one.
+func TestConnectionsWhoseTimesLie(t *testing.T) {
+	const syn, ack = 2, 16
+	b := newBench(t)
+	back := newCapture()
+	back.frame(day0.Add(30*time.Second), tcp(hmi, plc, 50000, 502, 100, 0, ack, nil))
+	back.frame(day0.AddDate(1, 0, 0), arp(hmi, plc)) // closes the minute: a row is written
+	back.frame(day0.Add(22*time.Second), tcp(hmi, plc, 50000, 502, 100, 0, ack, nil))
+	still := newCapture()
+	for seq := range uint32(3) {
+		still.frame(day0, tcp(hmi, plc, 50000, 502, 1000*seq, 0, syn, nil)) // another connection each
+	}
+	for _, c := range []struct {
+		name    string
+		capture *captureFile
+		rows    int
+		packets float64
+	}{{"back", back, 1, 2}, {"still", still, 3, 1}} {
+		b.db = b.path(c.name + ".db")
+		b.write(c.name+".pcap", c.capture.Bytes())
+		b.must("replay", "--db", b.db, b.path(c.name+".pcap"))
+		rows := b.rows("flows", "list")
+		if len(rows) != c.rows {
+			t.Errorf("%s: %d connections, want %d", c.name, len(rows), c.rows)
+		}
+		for _, r := range rows {
+			if r["packets_out"] != c.packets {
+				t.Errorf("%s: %v packets, want %v", c.name, r["packets_out"], c.packets)
+			}
+		}
+	}
+}

@@ -32,7 +32,7 @@ type size struct{ devices, seeds int }
 
 var longSizes = []size{{20, 10}, {200, 3}, {1000, 1}}
 
-const firstSeed = 1001
+const firstSeed = 2001
 
 // listKinds are the detectors that are lists: each attack that names one must be told by it.
 var listKinds = []detect.Kind{detect.ConnectedDevice, detect.IPCommunication, detect.OTIP, detect.OTEthernet}
