@@ -513,8 +513,8 @@ func resultsPage(all []*scores) string {
 		"that kind is between the right ends and within the attack's time and a minute; an alert is *false* if no attack that\n" +
 		"may raise its kind touches its ends then. *Clean* are alerts in the learned hours themselves and on a second day without\n" +
 		"attacks after a first one was learned. Each run also requires that learning and detecting over stored minutes give the same rows and\n" +
-		"alerts as streaming, that each message is complete in both languages, and that what a reason says was learned did\n" +
-		"occur in the clean part and nothing else. The detectors were not tuned on these seeds.\n\n" +
+		"alerts as streaming, that each message is complete in both languages, and that a reason names as learned\n" +
+		"only what occurred in the clean part, and nothing only where nothing did. The detectors were not tuned on these seeds.\n\n" +
 		"*Delay* is packet time from the attack's first frame to the first frame of the alert (median, longest: such attacks begin with what\n" +
 		"is allowed). An alert is written when its minute is over: up to 65 s more.\n\n" +
 		"| Devices | Seeds | Packets | Attacks | Detector | Expected | Told | Missed | Alerts | False | Clean | Delay |\n" +
