@@ -106,7 +106,8 @@ func Replay(ctx context.Context, st *store.Store, opt Options) (*Summary, error)
 	if s.Seconds > 0 {
 		s.PacketsPerSecond = float64(s.Packets) / s.Seconds
 	}
-	input, err := st.DeviceInput(ctx, store.Filter{})
+	// The run has ended: who stops it now is too late, and it is not said to be cut off.
+	input, err := st.DeviceInput(context.WithoutCancel(ctx), store.Filter{})
 	if err != nil {
 		return s, err
 	}
