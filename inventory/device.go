@@ -109,20 +109,34 @@ type Reason struct {
 // See the package comment for the rules.
 func Devices(in Input, o Options) []Device {
 	var devices []Device
-	bySite := map[string][]AddressTotal{}
-	for _, a := range in.Addresses {
-		if a.MAC == decode.NullMAC {
-			a.MAC = 0
-		}
-		bySite[a.Site] = append(bySite[a.Site], a)
-	}
-	for _, site := range slices.Sorted(maps.Keys(bySite)) {
-		s := newSite(site, bySite[site], &o)
+	sites := bySite(in.Addresses)
+	for _, site := range slices.Sorted(maps.Keys(sites)) {
+		s := newSite(site, sites[site], &o)
 		s.facts(in.Facts)
 		s.graph(in.Links, in.Uses)
 		devices = append(devices, s.finish()...)
 	}
 	return devices
+}
+
+// Count is how many devices Devices makes of addresses.
+func Count(addresses []AddressTotal) int {
+	n := 0
+	for site, rows := range bySite(addresses) {
+		n += len(newSite(site, rows, &Options{}).work)
+	}
+	return n
+}
+
+func bySite(addresses []AddressTotal) map[string][]AddressTotal {
+	sites := map[string][]AddressTotal{}
+	for _, a := range addresses {
+		if a.MAC == decode.NullMAC {
+			a.MAC = 0
+		}
+		sites[a.Site] = append(sites[a.Site], a)
+	}
+	return sites
 }
 
 // site makes the devices of one site.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"unsafe"
 
 	"osect/capture"
 	"osect/decode/ot/registry"
@@ -99,4 +100,17 @@ func TestNoAllocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d captures, %d frames", files, frames)
+}
+
+// A conn fills four lines of the cache, and the lines are where its comment says.
+func TestConnLines(t *testing.T) {
+	var c conn
+	for name, at := range map[string][2]uintptr{
+		"last": {unsafe.Offsetof(c.last), 64}, "next": {unsafe.Offsetof(c.next), 128},
+		"totPackets": {unsafe.Offsetof(c.totPackets), 192}, "size": {unsafe.Sizeof(c), 256},
+	} {
+		if at[0] != at[1] {
+			t.Errorf("%s is at %d, want %d", name, at[0], at[1])
+		}
+	}
 }

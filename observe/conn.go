@@ -23,46 +23,54 @@ const maxConns = 8192
 // conn is the state of one connection, or of one pair of MACs and EtherType. a
 // is the smaller end; direction 0 is from a to b. It holds no pointer, so that
 // the table costs the garbage collector nothing.
+//
+// The fields are in the order of their use, in lines of 64 bytes: a packet needs the
+// first two, of TCP the third, and of the fourth only what ends a minute.
 type conn struct {
-	a, b         decode.Addr
-	aPort, bPort uint16
-	vlan, inner  uint16
-	proto        uint8
-	tunnel       decode.Tunnel
+	a, b               decode.Addr
+	aPort, bPort       uint16
+	vlan, inner        uint16
+	proto              uint8
+	tunnel             decode.Tunnel
+	client             uint8 // direction of the client's frames
+	sure               uint8 // how the client is known: sure* constants
+	flags              uint16
+	app                uint8    // 1 + index of the OT protocol; 0 not known (yet)
+	probes             uint8    // payloads probed without a Yes
+	told               [2]uint8 // payloads of each direction that the host decoders were shown
+	ttl                [2]uint8
+	icmpType, icmpCode uint8
+	opened             bool  // opened in the counters' minute
+	used               bool  // false: this place in the table is free
+	stream             int32 // index of the stream state in the shard, -1 for none
+	hash               uint32
 
-	client uint8 // direction of the client's frames
-	sure   uint8 // how the client is known: sure* constants
-	flags  uint16
-	app    uint8    // 1 + index of the OT protocol; 0 not known (yet)
-	probes uint8    // payloads probed without a Yes
-	told   [2]uint8 // payloads of each direction that the host decoders were shown
-	stream int32    // index of the stream state in the shard, -1 for none
-	hash   uint32
-
-	minute  int64 // whose counters these are
-	first   int64
 	last    int64
-	lastRow int64 // when the last row was written; 0 for never
+	minute  int64 // whose counters these are
+	minLast int64
 	packets [2]uint32
 	bytes   [2]uint64
-	opened  bool // opened in the counters' minute
-	used    bool // false: this place in the table is free
-	ttl     [2]uint8
-	number  uint32 // of its first frame in the capture, cut to 32 bits
+	mac     [2]decode.MAC // of the end that sends in this direction
 
-	minFirst, minLast int64
-	ref               FrameRef // first frame of the minute
+	next     [2]uint32 // TCP: next sequence number in order
+	isn      [2]uint32
+	peer     [2]decode.MAC // destination MAC in this direction
+	first    int64
+	minFirst int64
+	firstMAC [2]decode.MAC
 
 	totPackets, totBytes [2]uint64
+	lastRow              int64 // when the last row was written; 0 for never
+	refNumber            int64 // with refCapture: the first frame of the minute
+	refCapture           int32
+	number               uint32 // of its first frame in the capture, cut to 32 bits
 	frags                [2]uint32
-	icmpType, icmpCode   uint8
-	mac                  [2]decode.MAC // of the end that sends in this direction
-	peer                 [2]decode.MAC // destination MAC in this direction
-	firstMAC             [2]decode.MAC
-
-	next [2]uint32 // TCP: next sequence number in order
-	isn  [2]uint32
 }
+
+// ref is the first frame of the minute.
+func (c *conn) ref() FrameRef { return FrameRef{c.refCapture, c.refNumber} }
+
+func (c *conn) setRef(r FrameRef) { c.refCapture, c.refNumber = r.Capture, r.Number }
 
 // How the client of a connection is known; more overrules less.
 const (

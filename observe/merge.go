@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"osect/decode"
 	"osect/decode/ot"
 )
 
@@ -17,6 +18,7 @@ type Merger struct {
 	services  *Services
 	texts     map[textKey]text
 	pool      *bucketPool
+	gather    Minute // rows of all shards; its memory is used again
 }
 
 type textKey struct {
@@ -42,19 +44,21 @@ func NewMerger(t *Tables) *Merger {
 func (m *Merger) Merge(cl *Closing, parts []*Part) []*Minute {
 	var out []*Minute
 	for i, start := range cl.Minutes {
-		min := &Minute{Start: start, Late: cl.Late[i]}
+		m.gather.clear()
 		for _, p := range parts {
 			if b := p.buckets[i]; b != nil {
-				m.add(min, b)
+				m.add(&m.gather, b)
 				m.pool.put(b)
 			}
 		}
-		if min.empty() {
+		if m.gather.empty() {
 			continue
 		}
 		m.seq++
-		min.Seq = m.seq
-		min.Settle()
+		min := new(Minute)
+		*min = m.gather
+		min.Start, min.Late, min.Seq = start, cl.Late[i], m.seq
+		min.Settle() // its rows are copies
 		m.services = m.services.with(min)
 		out = append(out, min)
 	}
@@ -63,6 +67,17 @@ func (m *Merger) Merge(cl *Closing, parts []*Part) []*Minute {
 
 // Services returns the service ports learned so far, for the Closing after next.
 func (m *Merger) Services() *Services { return m.services }
+
+// clear forgets the rows but keeps their memory, unless a flood made it big.
+func (m *Minute) clear() {
+	if len(m.Connections)+len(m.Edges)+len(m.Addresses)+len(m.Operations) > 1<<17 {
+		*m = Minute{}
+	}
+	clear(m.Facts)
+	clear(m.Events)
+	*m = Minute{Connections: m.Connections[:0], Edges: m.Edges[:0], Operations: m.Operations[:0],
+		Addresses: m.Addresses[:0], Facts: m.Facts[:0], Events: m.Events[:0]}
+}
 
 func (m *Minute) empty() bool {
 	return m.Counters.Packets == 0 && len(m.Connections) == 0 && len(m.Edges) == 0 && len(m.Operations) == 0 && m.Counters == (Counters{})
@@ -128,88 +143,117 @@ func (m *Merger) text(k *opKey) text {
 // Settle brings everything into its canonical order and folds rows of the same
 // key, as it is in every Minute that was closed.
 func (m *Minute) Settle() {
-	slices.SortFunc(m.Connections, func(a, b Connection) int { return a.compare(&b) })
+	var o sorter
 	// Of one connection the last row stands.
-	m.Connections = fold(m.Connections, func(a, b *Connection) bool {
-		if a.First != b.First || a.ID != b.ID {
-			return false
-		}
-		*a = *b
-		return true
-	})
-	slices.SortFunc(m.Edges, func(a, b Edge) int {
-		if c := CompareEdges(&a.EdgeKey, &b.EdgeKey); c != 0 {
-			return c
-		}
-		return first(a.First, b.First, &a.Ref, &b.Ref)
-	})
-	m.Edges = fold(m.Edges, func(a, b *Edge) bool {
-		if a.EdgeKey != b.EdgeKey {
-			return false
-		}
-		a.add(b)
-		return true
-	})
-	slices.SortFunc(m.Operations, func(a, b Operation) int {
-		if c := a.compareKey(&b); c != 0 {
-			return c
-		}
-		return first(a.First, b.First, &a.Ref, &b.Ref)
-	})
-	m.Operations = fold(m.Operations, func(a, b *Operation) bool {
-		if a.compareKey(b) != 0 {
-			return false
-		}
-		a.Count += b.Count
-		a.Last = max(a.Last, b.Last)
-		return true
-	})
-	slices.SortFunc(m.Addresses, func(a, b Address) int {
-		if c := a.compareKey(&b); c != 0 {
-			return c
-		}
-		return first(a.First, b.First, &a.Ref, &b.Ref)
-	})
-	m.Addresses = fold(m.Addresses, func(a, b *Address) bool {
-		if a.compareKey(b) != 0 {
-			return false
-		}
-		a.add(b)
-		return true
-	})
-	slices.SortFunc(m.Facts, func(a, b Fact) int {
-		if c := a.compareKey(&b); c != 0 {
-			return c
-		}
-		return first(a.First, b.First, &a.Ref, &b.Ref)
-	})
-	m.Facts = fold(m.Facts, func(a, b *Fact) bool {
-		if a.compareKey(b) != 0 {
-			return false
-		}
-		a.Last = max(a.Last, b.Last)
-		return true
-	})
-	slices.SortFunc(m.Events, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Kind, b.Kind), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst),
-			cmp.Compare(a.Arg, b.Arg), strings.Compare(a.Text, b.Text), first(0, 0, &a.Ref, &b.Ref))
-	})
+	m.Connections = settle(&o, m.Connections, func(c *Connection) uint64 { return uint64(c.First) ^ 1<<63 }, (*Connection).compare,
+		func(a, b *Connection) bool {
+			if a.First != b.First || a.ID != b.ID {
+				return false
+			}
+			*a = *b
+			return true
+		})
+	m.Edges = settle(&o, m.Edges, func(e *Edge) uint64 { return pair(e.Client, e.Server) },
+		func(a, b *Edge) int {
+			if c := CompareEdges(&a.EdgeKey, &b.EdgeKey); c != 0 {
+				return c
+			}
+			return first(a.First, b.First, &a.Ref, &b.Ref)
+		},
+		func(a, b *Edge) bool {
+			if a.EdgeKey != b.EdgeKey {
+				return false
+			}
+			a.add(b)
+			return true
+		})
+	m.Operations = settle(&o, m.Operations, func(o *Operation) uint64 { return pair(o.Src, o.Dst) },
+		func(a, b *Operation) int {
+			if c := a.compareKey(b); c != 0 {
+				return c
+			}
+			return first(a.First, b.First, &a.Ref, &b.Ref)
+		},
+		func(a, b *Operation) bool {
+			if a.compareKey(b) != 0 {
+				return false
+			}
+			a.Count += b.Count
+			a.Last = max(a.Last, b.Last)
+			return true
+		})
+	m.Addresses = settle(&o, m.Addresses, func(a *Address) uint64 { return pair(a.IP, a.MAC.Addr()) },
+		func(a, b *Address) int {
+			if c := a.compareKey(b); c != 0 {
+				return c
+			}
+			return first(a.First, b.First, &a.Ref, &b.Ref)
+		},
+		func(a, b *Address) bool {
+			if a.compareKey(b) != 0 {
+				return false
+			}
+			a.Add(b)
+			return true
+		})
+	m.Facts = settle(&o, m.Facts, func(f *Fact) uint64 { return pair(f.IP, f.MAC.Addr()) },
+		func(a, b *Fact) int {
+			if c := a.compareKey(b); c != 0 {
+				return c
+			}
+			return first(a.First, b.First, &a.Ref, &b.Ref)
+		},
+		func(a, b *Fact) bool {
+			if a.compareKey(b) != 0 {
+				return false
+			}
+			a.Last = max(a.Last, b.Last)
+			return true
+		})
+	m.Events = settle(&o, m.Events, func(e *Event) uint64 { return uint64(e.First) ^ 1<<63 },
+		func(a, b *Event) int {
+			return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Kind, b.Kind), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst),
+				cmp.Compare(a.Arg, b.Arg), strings.Compare(a.Text, b.Text), first(0, 0, &a.Ref, &b.Ref))
+		},
+		func(*Event, *Event) bool { return false })
 }
 
-// fold joins neighbours that join says are one (it adds the second to the first).
-func fold[T any](s []T, join func(a, b *T) bool) []T {
-	if len(s) == 0 {
-		return s
+// pair is a number that most pairs of ends are told apart by: the low halves of both.
+func pair(a, b decode.Addr) uint64 { return a.Lo<<32 | b.Lo&0xffffffff }
+
+// sorter is memory for sorting.
+type sorter struct{ order []place }
+
+// place is a row by its place, and the number that it is sorted by first.
+type place struct {
+	key uint64
+	i   int32
+}
+
+// settle gives rows sorted by key and then by compare, neighbours that join says are
+// one made one (it adds the second to the first). Rows are large: their places
+// are sorted, then each is copied once.
+func settle[T any](o *sorter, rows []T, key func(*T) uint64, compare func(a, b *T) int, join func(a, b *T) bool) []T {
+	if len(rows) == 0 {
+		return nil
 	}
-	n := 0
-	for i := 1; i < len(s); i++ {
-		if !join(&s[n], &s[i]) {
-			n++
-			s[n] = s[i]
+	o.order = o.order[:0]
+	for i := range rows {
+		o.order = append(o.order, place{key(&rows[i]), int32(i)})
+	}
+	slices.SortFunc(o.order, func(a, b place) int {
+		if a.key != b.key {
+			return cmp.Compare(a.key, b.key)
+		}
+		return compare(&rows[a.i], &rows[b.i])
+	})
+	out := make([]T, 0, len(rows))
+	for _, p := range o.order {
+		if r := &rows[p.i]; len(out) == 0 || !join(&out[len(out)-1], r) {
+			out = append(out, *r)
 		}
 	}
-	clear(s[n+1:])
-	return s[:n+1]
+	return out
 }
 
 // The comparisons below go from field to field and stop at the first that
@@ -307,7 +351,8 @@ func (a *Address) compareKey(b *Address) int {
 	return cmp.Compare(a.VLAN, b.VLAN)
 }
 
-func (a *Address) add(b *Address) {
+// Add adds what b counts of the same address, the times' end with it; b is the later one.
+func (a *Address) Add(b *Address) {
 	a.Evidence |= b.Evidence
 	a.Client = a.Client || b.Client
 	a.Server = a.Server || b.Server

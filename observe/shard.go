@@ -431,28 +431,30 @@ func (s *Shard) count(c *conn, d uint8, p *decode.Packet, t int64, b *bucket, re
 			c.firstMAC[d] = p.SrcMAC
 		}
 	}
-	c.peer[d] = p.DstMAC
+	if c.peer[d] != p.DstMAC {
+		c.peer[d] = p.DstMAC
+	}
 	if c.packets[0]|c.packets[1] == 0 {
-		c.minFirst, c.minLast, c.ref = t, t, ref
+		c.minFirst, c.minLast = t, t
+		c.setRef(ref)
 	} else if t > c.minLast {
 		c.minLast = t
 	} else if t < c.minFirst {
-		c.minFirst, c.ref = t, ref
+		c.minFirst = t
+		c.setRef(ref)
 	}
 	c.packets[d]++
 	c.bytes[d] += uint64(p.WireLen)
 	if p.TTL > c.ttl[d] {
 		c.ttl[d] = p.TTL
 	}
-	if c.totPackets[1-d]+uint64(c.packets[1-d]) != 0 {
+	if c.flags&fBoth == 0 && c.totPackets[1-d]+uint64(c.packets[1-d]) != 0 {
 		c.flags |= fBoth
 	}
 	if t > c.last {
 		c.last = t
-	}
-	// Once a row is written its First stays: rows are known by it.
-	if t < c.first && c.flags&fRowed == 0 {
-		c.first = t
+	} else if t < c.first && c.flags&fRowed == 0 {
+		c.first = t // once a row is written its First stays: rows are known by it
 	}
 }
 
@@ -559,7 +561,7 @@ func (s *Shard) seen(b *bucket, c *conn, ip decode.Addr, d int, isClient bool) {
 	if c.packets[d] == 0 && c.packets[1-d] == 0 {
 		return
 	}
-	a := b.address(ip, mac, c.vlan, c.minFirst, c.ref)
+	a := b.address(ip, mac, c.vlan, c.minFirst, c.ref())
 	if a == nil {
 		return
 	}
@@ -620,7 +622,7 @@ func (s *Shard) flushEthernet(c *conn, b *bucket) {
 		c.packets[1-d], c.bytes[1-d] = in, inBytes
 		e.ClientMAC, e.ServerMAC = ends[d].MAC(), ends[1-d].MAC()
 		e.Answered = c.flags&fBoth != 0
-		if a := b.address(ends[d], ends[d].MAC(), c.vlan, c.minFirst, c.ref); a != nil {
+		if a := b.address(ends[d], ends[d].MAC(), c.vlan, c.minFirst, c.ref()); a != nil {
 			a.Last = max(a.Last, c.minLast)
 			a.Evidence |= SeenEthernet
 			a.PacketsSent += uint64(c.packets[d])
@@ -630,7 +632,7 @@ func (s *Shard) flushEthernet(c *conn, b *bucket) {
 			}
 		}
 		if !ends[1-d].Multicast() {
-			if a := b.address(ends[1-d], ends[1-d].MAC(), c.vlan, c.minFirst, c.ref); a != nil {
+			if a := b.address(ends[1-d], ends[1-d].MAC(), c.vlan, c.minFirst, c.ref()); a != nil {
 				a.Last = max(a.Last, c.minLast)
 				a.Evidence |= SeenReceiver
 				a.PacketsReceived += uint64(c.packets[d])
@@ -648,7 +650,7 @@ func (s *Shard) sum(e *Edge, c *conn, out, in int) {
 	e.PacketsIn += uint64(c.packets[in])
 	e.BytesIn += c.bytes[in]
 	if fresh || c.minFirst < e.First {
-		e.First, e.Ref = c.minFirst, c.ref
+		e.First, e.Ref = c.minFirst, c.ref()
 	}
 	if fresh || c.minLast > e.Last {
 		e.Last = c.minLast
@@ -729,7 +731,7 @@ func (s *Shard) close(j int32, c *conn, b *bucket) {
 	if c.proto == decode.ProtoTCP && c.flags&fEthernet == 0 && c.flags&fCounted == 0 && c.state() == StateAttempt {
 		c.flags |= fCounted
 		client, server, _, port := c.ends()
-		b.event(EventHalfOpen, client, server, uint32(port), "", c.last, c.ref)
+		b.event(EventHalfOpen, client, server, uint32(port), "", c.last, c.ref())
 	}
 	s.row(c, b, true)
 	s.table.remove(j)

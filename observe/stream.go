@@ -510,7 +510,7 @@ func (s *Shard) endStream(j int32, c *conn, b *bucket) {
 		t := min(max(c.last, b.start), b.start+MinuteLength-1)
 		for d := range uint8(2) {
 			for c.stream >= 0 && len(st.half[d].queue) > 0 {
-				s.jump(c, st, d, t, b, c.ref, c.mac[d])
+				s.jump(c, st, d, t, b, c.ref(), c.mac[d])
 			}
 		}
 	}

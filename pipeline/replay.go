@@ -26,7 +26,7 @@ const (
 	commitEvery = time.Second
 	// commitRows is how many rows at the most wait for it; so it also goes on
 	// while more is read.
-	commitRows = 40_000
+	commitRows = 25_000
 )
 
 // testCommitted, when a test sets it, is called after each commit; commits then
@@ -61,14 +61,14 @@ func Replay(ctx context.Context, st *store.Store, opt Options) (*Summary, error)
 		return nil, err
 	}
 	c := &committer{st: st, opt: opt, run: run, resumeAt: run.Seq, resumeHash: run.Hash, raised: map[string]detect.Severity{}, cancel: cancel}
-	if err := c.load(ctx); err != nil {
-		return nil, err
-	}
 
 	in := make(chan []*observe.Minute, 4)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if err := c.load(ctx); err != nil {
+			c.fail(err)
+		}
 		for minutes := range in {
 			c.take(minutes)
 		}
@@ -107,11 +107,11 @@ func Replay(ctx context.Context, st *store.Store, opt Options) (*Summary, error)
 		s.PacketsPerSecond = float64(s.Packets) / s.Seconds
 	}
 	// The run has ended: who stops it now is too late, and it is not said to be cut off.
-	input, err := st.DeviceInput(context.WithoutCancel(ctx), store.Filter{})
+	addresses, err := st.DeviceAddresses(context.WithoutCancel(ctx), store.Filter{})
 	if err != nil {
 		return s, err
 	}
-	s.Devices = len(inventory.Devices(input, inventory.Options{}))
+	s.Devices = inventory.Count(addresses)
 	return s, nil
 }
 

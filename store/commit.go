@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"osect/decode"
 	"osect/detect"
 	"osect/observe"
+	"osect/store/bulk"
 )
 
 // hourLength is the length of an hour in ns.
@@ -67,12 +69,9 @@ func (s *Store) Commit(b *Batch) (edited Edited, err error) {
 			return err
 		}
 		edited.since(w.seen, before)
-		var hours []int64
-		for _, m := range b.Minutes {
-			if err := w.minute(b.Run, m); err != nil {
-				return err
-			}
-			hours = append(hours, floorDiv(m.Start, hourLength))
+		hours, err := w.minutes(b.Run, b.Minutes)
+		if err != nil {
+			return err
 		}
 		if err := w.alerts(b.Alerts); err != nil {
 			return err
@@ -142,27 +141,85 @@ func (e *Edited) since(seen, now map[string]int64) {
 	e.Services = seen["service"] != now["service"]
 }
 
-// minute writes one part of a minute.
-func (w *writer) minute(run *Run, m *observe.Minute) error {
-	n := floorDiv(m.Start, observe.MinuteLength)
-	part := part{w: w, run: run, minute: n, start: n * observe.MinuteLength, sensor: run.sensor}
-	_, merge, err := w.one("SELECT parts FROM minute WHERE minute=? AND sensor=?", n, run.sensor)
-	if err != nil {
-		return err
+// minutes writes parts of minutes and gives their hours.
+func (w *writer) minutes(run *Run, list []*observe.Minute) (hours []int64, err error) {
+	if len(list) == 0 {
+		return nil, nil
 	}
-	for _, write := range []func(*observe.Minute) error{
-		part.counters, part.connections, part.edges, part.operations, part.addresses, part.facts,
-		func(m *observe.Minute) error { return part.events(m, merge) },
-	} {
-		if err := write(m); err != nil {
-			return err
+	b := &batch{
+		connections: w.table("INSERT OR REPLACE INTO connection", 16, ""),
+		edges:       w.table("INSERT INTO edge_minute", 14, mergeEdge+mergeTimes),
+		operations:  w.table("INSERT INTO operation_minute", 8, mergeOperation+mergeTimes),
+		addresses:   w.table("INSERT INTO address_minute", 14, mergeAddress+mergeTimes),
+		totals:      map[int64]*observe.Address{},
+		told:        map[factKey]*factTimes{},
+	}
+	b.follow(list)
+	for i, m := range list {
+		n := floorDiv(m.Start, observe.MinuteLength)
+		p := part{batch: b, place: i, w: w, run: run, minute: n, start: n * observe.MinuteLength, sensor: run.sensor}
+		_, merge, err := w.one("SELECT parts FROM minute WHERE minute=? AND sensor=?", n, run.sensor)
+		if err != nil {
+			return nil, err
+		}
+		for _, write := range []func(*observe.Minute) error{
+			p.counters, p.connections, p.edges, p.operations, p.addresses, p.facts,
+			func(m *observe.Minute) error { return p.events(m, merge) },
+		} {
+			if err := write(m); err != nil {
+				return nil, err
+			}
+		}
+		hour := floorDiv(m.Start, hourLength)
+		if err := w.exec("INSERT OR IGNORE INTO pending VALUES (?,?)", hour, run.sensor); err != nil {
+			return nil, err
+		}
+		hours = append(hours, hour)
+	}
+	for _, t := range []*table{b.connections, b.edges, b.operations, b.addresses} {
+		if err := t.flush(); err != nil {
+			return nil, err
 		}
 	}
-	return w.exec("INSERT OR IGNORE INTO pending VALUES (?,?)", floorDiv(m.Start, hourLength), run.sensor)
+	if err := w.addressTotals(b.totals); err != nil {
+		return nil, err
+	}
+	return hours, w.facts(run.sensor, b.told)
+}
+
+// batch is what the minutes of one transaction have in common. Of a connection
+// only its last row is written; what an address did is added up before it is
+// added to its totals, and what a device told is written once.
+type batch struct {
+	connections, edges, operations, addresses *table
+
+	totals map[int64]*observe.Address // by the id of the address: its counts, evidence, ends, times
+	told   map[factKey]*factTimes
+	later  map[connectionKey]int // of connections with more than one row: the place of the minute with the last
+}
+
+type connectionKey struct {
+	first int64
+	id    uint64
+}
+
+// follow finds the connections that have rows in several minutes.
+func (b *batch) follow(list []*observe.Minute) {
+	b.later = map[connectionKey]int{}
+	for i, m := range list {
+		for j := range m.Connections {
+			// The first row of a connection comes in the minute that it began in, unless it was late.
+			if c := &m.Connections[j]; i > 0 && (c.First < m.Start || m.Late) {
+				b.later[connectionKey{c.First, c.ID}] = i
+			}
+		}
+	}
 }
 
 // part is one part of a minute being written.
 type part struct {
+	*batch
+	place         int // in the batch
 	w             *writer
 	run           *Run
 	minute, start int64
@@ -219,9 +276,11 @@ func (p *part) counters(m *observe.Minute) error {
 }
 
 func (p *part) connections(m *observe.Minute) error {
-	r := p.w.insert("INSERT OR REPLACE INTO connection", 16, "")
 	for i := range m.Connections {
 		c := &m.Connections[i]
+		if p.place < p.later[connectionKey{c.First, c.ID}] {
+			continue
+		}
 		edge, err := p.w.edge(edgeKey{
 			EdgeKey:   observe.EdgeKey{Client: c.Client, Server: c.Server, ServerPort: c.ServerPort, VLAN: c.VLAN, Proto: c.Proto, Tunnel: c.Tunnel},
 			clientMAC: c.ClientMAC, serverMAC: c.ServerMAC, multicast: c.Multicast, service: c.Service,
@@ -229,18 +288,18 @@ func (p *part) connections(m *observe.Minute) error {
 		if err != nil {
 			return err
 		}
-		var inner driver.Value
+		inner := int64(bulk.Null)
 		if c.InnerVLAN != decode.NoVLAN {
 			inner = int64(c.InnerVLAN)
 		}
-		err = r.add(c.First, p.sensor, int64(c.ID), edge, int64(c.ClientPort), inner, c.Last-c.First,
+		err = p.batch.connections.add(c.First, p.sensor, int64(c.ID), edge, int64(c.ClientPort), inner, c.Last-c.First,
 			int64(c.PacketsOut), int64(c.BytesOut), int64(c.PacketsIn), int64(c.BytesIn), int64(c.FragmentsOut), int64(c.FragmentsIn),
 			int64(c.ICMPType)<<8|int64(c.ICMPCode), int64(c.State), boolInt(c.Closed))
 		if err != nil {
 			return err
 		}
 	}
-	return r.end()
+	return nil
 }
 
 // A row that is there already is of an earlier part of the minute: sums are
@@ -280,17 +339,16 @@ func (p *part) edges(m *observe.Minute) error {
 		ids[i] = byID{id, i}
 	}
 	sortByID(ids)
-	r := p.w.insert("INSERT INTO edge_minute", 14, mergeEdge+mergeTimes)
 	for _, x := range ids {
 		e := &m.Edges[x.i]
 		capture, number := p.ref(e.Ref)
-		err := r.add(p.minute, p.sensor, x.id, int64(e.PacketsOut), int64(e.BytesOut), int64(e.PacketsIn), int64(e.BytesIn),
+		err := p.batch.edges.add(p.minute, p.sensor, x.id, int64(e.PacketsOut), int64(e.BytesOut), int64(e.PacketsIn), int64(e.BytesIn),
 			int64(e.Opened), int64(e.Failed), boolInt(e.Answered), e.First-p.start, e.Last-p.start, capture, number)
 		if err != nil {
 			return err
 		}
 	}
-	return r.end()
+	return nil
 }
 
 func (p *part) operations(m *observe.Minute) error {
@@ -305,15 +363,15 @@ func (p *part) operations(m *observe.Minute) error {
 		ids[i] = byID{id, i}
 	}
 	sortByID(ids)
-	r := p.w.insert("INSERT INTO operation_minute", 8, mergeOperation+mergeTimes)
 	for _, x := range ids {
 		o := &m.Operations[x.i]
 		capture, number := p.ref(o.Ref)
-		if err := r.add(p.minute, p.sensor, x.id, int64(o.Count), o.First-p.start, o.Last-p.start, capture, number); err != nil {
+		err := p.batch.operations.add(p.minute, p.sensor, x.id, int64(o.Count), o.First-p.start, o.Last-p.start, capture, number)
+		if err != nil {
 			return err
 		}
 	}
-	return r.end()
+	return nil
 }
 
 func (p *part) addresses(m *observe.Minute) error {
@@ -327,26 +385,42 @@ func (p *part) addresses(m *observe.Minute) error {
 		ids[i] = byID{id, i}
 	}
 	sortByID(ids)
-	r := p.w.insert("INSERT INTO address_minute", 14, mergeAddress+mergeTimes)
 	for _, x := range ids {
 		a := &m.Addresses[x.i]
 		capture, number := p.ref(a.Ref)
-		ends := boolInt(a.Client) | boolInt(a.Server)<<1
-		err := p.w.exec(`UPDATE address SET evidence=evidence|?, ends=ends|?, packets_sent=packets_sent+?, bytes_sent=bytes_sent+?,
-			packets_received=packets_received+?, bytes_received=bytes_received+?, ttl=max(ttl,?), first=min(first,?), last=max(last,?)
-			WHERE id=?`,
-			int64(a.Evidence), ends, int64(a.PacketsSent), int64(a.BytesSent), int64(a.PacketsReceived), int64(a.BytesReceived),
-			int64(a.TTL), a.First, a.Last, x.id)
-		if err != nil {
-			return err
+		if t := p.totals[x.id]; t == nil {
+			first := *a
+			p.totals[x.id] = &first
+		} else {
+			t.Add(a)
+			t.First = min(t.First, a.First)
 		}
-		err = r.add(p.minute, p.sensor, x.id, int64(a.Evidence), ends, int64(a.PacketsSent), int64(a.BytesSent),
+		err := p.batch.addresses.add(p.minute, p.sensor, x.id, int64(a.Evidence), endBits(a), int64(a.PacketsSent), int64(a.BytesSent),
 			int64(a.PacketsReceived), int64(a.BytesReceived), int64(a.TTL), a.First-p.start, a.Last-p.start, capture, number)
 		if err != nil {
 			return err
 		}
 	}
-	return r.end()
+	return nil
+}
+
+// endBits are an address's ends as bits: 1 client, 2 server.
+func endBits(a *observe.Address) int64 { return boolInt(a.Client) | boolInt(a.Server)<<1 }
+
+// addressTotals adds what addresses did to their totals.
+func (w *writer) addressTotals(totals map[int64]*observe.Address) error {
+	t := w.statement(`UPDATE address SET evidence=evidence|?, ends=ends|?, packets_sent=packets_sent+?, bytes_sent=bytes_sent+?,
+		packets_received=packets_received+?, bytes_received=bytes_received+?, ttl=max(ttl,?), first=min(first,?), last=max(last,?)
+		WHERE id=?`, 10)
+	for _, id := range slices.Sorted(maps.Keys(totals)) {
+		a := totals[id]
+		err := t.add(int64(a.Evidence), endBits(a), int64(a.PacketsSent), int64(a.BytesSent),
+			int64(a.PacketsReceived), int64(a.BytesReceived), int64(a.TTL), a.First, a.Last, id)
+		if err != nil {
+			return err
+		}
+	}
+	return t.flush()
 }
 
 func (p *part) facts(m *observe.Minute) error {
@@ -356,14 +430,40 @@ func (p *part) facts(m *observe.Minute) error {
 		if err != nil {
 			return err
 		}
+		k := factKey{ids[0], int64(f.MAC), ids[1], ids[2], ids[3]}
 		capture, number := p.ref(f.Ref)
-		err = p.w.exec("INSERT INTO fact VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "+mergeTimes,
-			p.sensor, ids[0], int64(f.MAC), ids[1], ids[2], ids[3], f.First, f.Last, capture, number)
-		if err != nil {
+		told := p.told[k]
+		if told == nil {
+			p.told[k] = &factTimes{f.First, f.Last, capture, number}
+			continue
+		}
+		if f.First < told.first {
+			told.first, told.capture, told.number = f.First, capture, number
+		}
+		told.last = max(told.last, f.Last)
+	}
+	return nil
+}
+
+// factKey are the ids of a fact.
+type factKey struct{ ip, mac, kind, value, source int64 }
+
+type factTimes struct{ first, last, capture, number int64 }
+
+// facts writes what was told.
+func (w *writer) facts(sensor int64, told map[factKey]*factTimes) error {
+	t := w.table("INSERT INTO fact", 10, "ON CONFLICT DO UPDATE SET "+mergeTimes)
+	keys := slices.SortedFunc(maps.Keys(told), func(a, b factKey) int {
+		return cmp.Or(cmp.Compare(a.ip, b.ip), cmp.Compare(a.mac, b.mac), cmp.Compare(a.kind, b.kind),
+			cmp.Compare(a.value, b.value), cmp.Compare(a.source, b.source))
+	})
+	for _, k := range keys {
+		f := told[k]
+		if err := t.add(sensor, k.ip, k.mac, k.kind, k.value, k.source, f.first, f.last, f.capture, f.number); err != nil {
 			return err
 		}
 	}
-	return nil
+	return t.flush()
 }
 
 func (p *part) events(m *observe.Minute, merge bool) error {
@@ -374,7 +474,7 @@ func (p *part) events(m *observe.Minute, merge bool) error {
 			return err
 		}
 	}
-	r := p.w.insert("INSERT INTO event", 13, "")
+	t := p.w.table("INSERT INTO event", 13, "")
 	for i := range m.Events {
 		e := &m.Events[i]
 		ids, err := p.w.resolve([]decode.Addr{e.Src, e.Dst}, []string{e.Text})
@@ -382,13 +482,13 @@ func (p *part) events(m *observe.Minute, merge bool) error {
 			return err
 		}
 		capture, number := p.ref(e.Ref)
-		err = r.add(p.minute, p.sensor, n+int64(i), int64(e.Kind), ids[0], ids[1], int64(e.Arg), ids[2], int64(e.Count),
+		err = t.add(p.minute, p.sensor, n+int64(i), int64(e.Kind), ids[0], ids[1], int64(e.Arg), ids[2], int64(e.Count),
 			e.First-p.start, e.Last-p.start, capture, number)
 		if err != nil {
 			return err
 		}
 	}
-	return r.end()
+	return t.flush()
 }
 
 // rollUp makes the hour rows of all pending hours but those in keep, from their minute rows.

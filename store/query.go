@@ -744,27 +744,9 @@ func fold[T any](list []T, join func(a, b *T) bool) []T {
 // added: it counts as the sensor saw it that saw most. Heeds From, To, Site, Sensor.
 func (s *Store) DeviceInput(ctx context.Context, f Filter) (in inventory.Input, err error) {
 	f.Address, f.Protocol, f.Class, f.Layer = "", "", "", ""
-	addresses, err := s.addressTotals(ctx, &f)
-	if err != nil {
+	if in.Addresses, err = s.DeviceAddresses(ctx, f); err != nil {
 		return in, err
 	}
-	for i := range addresses {
-		a := &addresses[i]
-		in.Addresses = append(in.Addresses, inventory.AddressTotal{Address: a.Address, Site: a.site, Sensors: []string{a.name}})
-	}
-	in.Addresses = fold(in.Addresses, func(a, b *inventory.AddressTotal) bool {
-		if a.IP != b.IP || a.MAC != b.MAC || a.VLAN != b.VLAN || a.Site != b.Site {
-			return false
-		}
-		a.Sensors = append(a.Sensors, b.Sensors...)
-		a.Evidence |= b.Evidence
-		a.Client, a.Server = a.Client || b.Client, a.Server || b.Server
-		if b.PacketsSent+b.PacketsReceived > a.PacketsSent+a.PacketsReceived {
-			a.PacketsSent, a.BytesSent, a.PacketsReceived, a.BytesReceived = b.PacketsSent, b.BytesSent, b.PacketsReceived, b.BytesReceived
-		}
-		a.TTL, a.First, a.Last = max(a.TTL, b.TTL), min(a.First, b.First), max(a.Last, b.Last)
-		return true
-	})
 	if in.Facts, err = s.Facts(ctx, f); err != nil {
 		return in, err
 	}
@@ -779,6 +761,33 @@ func (s *Store) DeviceInput(ctx context.Context, f Filter) (in inventory.Input, 
 	}
 	in.Uses = uses(operations)
 	return in, nil
+}
+
+// DeviceAddresses are the addresses of DeviceInput: enough to tell how many devices there are.
+func (s *Store) DeviceAddresses(ctx context.Context, f Filter) ([]inventory.AddressTotal, error) {
+	f.Address, f.Protocol, f.Class, f.Layer = "", "", "", ""
+	totals, err := s.addressTotals(ctx, &f)
+	if err != nil {
+		return nil, err
+	}
+	var list []inventory.AddressTotal
+	for i := range totals {
+		a := &totals[i]
+		list = append(list, inventory.AddressTotal{Address: a.Address, Site: a.site, Sensors: []string{a.name}})
+	}
+	return fold(list, func(a, b *inventory.AddressTotal) bool {
+		if a.IP != b.IP || a.MAC != b.MAC || a.VLAN != b.VLAN || a.Site != b.Site {
+			return false
+		}
+		a.Sensors = append(a.Sensors, b.Sensors...)
+		a.Evidence |= b.Evidence
+		a.Client, a.Server = a.Client || b.Client, a.Server || b.Server
+		if b.PacketsSent+b.PacketsReceived > a.PacketsSent+a.PacketsReceived {
+			a.PacketsSent, a.BytesSent, a.PacketsReceived, a.BytesReceived = b.PacketsSent, b.BytesSent, b.PacketsReceived, b.BytesReceived
+		}
+		a.TTL, a.First, a.Last = max(a.TTL, b.TTL), min(a.First, b.First), max(a.Last, b.Last)
+		return true
+	}), nil
 }
 
 // links sums edges outside tunnels to links, of each the sensor that saw most.

@@ -166,9 +166,9 @@ func TestBadFiles(t *testing.T) {
 	}
 
 	// Corrupt pages: whatever is read of it, an error or right rows, never a panic; Check tells.
-	for _, page := range []int{1, 5, 20, len(b)/4096 - 2} {
+	for _, page := range []int{1, 5, 20, len(b)/pageSize - 2} {
 		bad := bytes.Clone(b)
-		copy(bad[page*4096:], bytes.Repeat([]byte{0xee}, 4096))
+		copy(bad[page*pageSize:], bytes.Repeat([]byte{0xee}, pageSize))
 		s, err := Open(write(fmt.Sprintf("page%d.db", page), bad), Options{})
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) {

@@ -203,9 +203,6 @@ func (s *Store) SaveCapture(run *Run, c *CaptureRow) error {
 // EndRun ends a run: the hour grain is brought up to date and its captures are known from now on.
 func (s *Store) EndRun(run *Run) error {
 	return s.transact("end a run", func(w *writer) error {
-		if err := w.rollUp(nil); err != nil {
-			return err
-		}
 		return w.exec("UPDATE run SET ended=? WHERE id=?", time.Now().UnixNano(), run.ID)
 	})
 }

@@ -22,6 +22,7 @@ func hourOfReference(t *testing.T) (*Store, *Run) {
 	if err := s.EndRun(run); err != nil {
 		t.Fatal(err)
 	}
+	rollUp(t, s)
 	return s, run
 }
 

@@ -38,11 +38,18 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"osect/store/bulk"
+
 	"github.com/mattn/go-sqlite3"
 )
 
 // applicationID is SQLite's application_id of a store: "osec".
 const applicationID = 0x6f736563
+
+// pageSize of a new store, bytes. Minute rows append to tables without rowid, whose
+// pages are split in the middle when they are full: larger pages are split less
+// often (an insert costs 1.5 µs at 16 KiB, 2.4 µs at 4 KiB).
+const pageSize = 16384
 
 // busyTimeout is how long an access waits for another process's transaction, ms.
 const busyTimeout = 5000
@@ -170,6 +177,9 @@ func sniff(path string) error {
 
 // open returns a pool whose connections have the pragmas of this package.
 func open(path, query string) (*sql.DB, error) {
+	if err := bulk.Register(); err != nil {
+		return nil, err
+	}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	u.RawQuery = fmt.Sprintf("%s&_busy_timeout=%d&_synchronous=FULL&_txlock=immediate&_cache_size=-16000", query, busyTimeout)
 	db, err := sql.Open("sqlite3", u.String())
@@ -184,7 +194,8 @@ func open(path, query string) (*sql.DB, error) {
 func (s *Store) prepare(o Options, fresh bool) error {
 	if fresh {
 		// The page size must be set before the file has pages, WAL after.
-		for _, q := range []string{fmt.Sprintf("PRAGMA application_id=%d", applicationID), "PRAGMA journal_mode=WAL"} {
+		for _, q := range []string{fmt.Sprintf("PRAGMA page_size=%d", pageSize),
+			fmt.Sprintf("PRAGMA application_id=%d", applicationID), "PRAGMA journal_mode=WAL"} {
 			if _, err := s.db.Exec(q); err != nil {
 				return s.wrap("create", err)
 			}

@@ -10,12 +10,10 @@ import (
 
 	"osect/decode"
 	"osect/observe"
+	"osect/store/bulk"
 
 	"github.com/mattn/go-sqlite3"
 )
-
-// rowsPerInsert rows go into one INSERT: the fastest measured.
-const rowsPerInsert = 20
 
 // maxCached is the most entries of half of a dictionary's cache.
 const maxCached = 1 << 15
@@ -27,7 +25,6 @@ type writer struct {
 	hold  *sql.Conn // keeps c out of the pool
 	c     *sqlite3.SQLiteConn
 	stmts map[string]*sqlite3.SQLiteStmt
-	args  []driver.Value
 	bound []driver.NamedValue // args as the driver wants them; used again
 
 	ends       cache[decode.Addr]
@@ -104,7 +101,7 @@ func (s *Store) writer() (*writer, error) {
 	})
 	if err == nil {
 		// A checkpoint each 16 MiB of WAL.
-		err = w.exec("PRAGMA wal_autocheckpoint=4096")
+		err = w.exec(fmt.Sprintf("PRAGMA wal_autocheckpoint=%d", 16<<20/pageSize))
 	}
 	if err != nil {
 		hold.Close()
@@ -221,44 +218,39 @@ func (w *writer) one(q string, args ...driver.Value) (n int64, found bool, err e
 	return n, found, err
 }
 
-// rows collects rows of one table and inserts rowsPerInsert at once.
-type rows struct {
-	w          *writer
-	head, tail string // INSERT INTO t VALUES, ON CONFLICT …
-	cols       int
-	args       []driver.Value
+// bulkRows is how many rows go to SQLite at once.
+const bulkRows = 8192
+
+// table collects rows of integers for one statement, which is run for each of them.
+type table struct {
+	w    *writer
+	q    string
+	cols int
+	rows []int64
 }
 
-// insert begins a bulk insert of rows with cols columns; the rows are
-// collected in the writer's buffer, so one at a time.
-func (w *writer) insert(head string, cols int, tail string) *rows {
-	return &rows{w: w, head: head, tail: tail, cols: cols, args: w.args[:0]}
+// table begins a bulk insert of rows with cols columns.
+func (w *writer) table(head string, cols int, tail string) *table {
+	return w.statement(head+" VALUES ("+strings.TrimSuffix(strings.Repeat("?,", cols), ",")+") "+tail, cols)
 }
 
-func (r *rows) add(v ...driver.Value) error {
-	r.args = append(r.args, v...)
-	if len(r.args) == r.cols*rowsPerInsert {
-		return r.flush(rowsPerInsert)
+// statement begins a run of the statement q with cols parameters for each row.
+func (w *writer) statement(q string, cols int) *table { return &table{w: w, q: q, cols: cols} }
+
+func (t *table) add(v ...int64) error {
+	t.rows = append(t.rows, v...)
+	if len(t.rows) >= t.cols*bulkRows {
+		return t.flush()
 	}
 	return nil
 }
 
-func (r *rows) end() error {
-	for len(r.args) > 0 {
-		if err := r.flush(1); err != nil {
-			return err
-		}
+func (t *table) flush() error {
+	if len(t.rows) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// flush inserts the first n rows.
-func (r *rows) flush(n int) error {
-	one := "(" + strings.TrimSuffix(strings.Repeat("?,", r.cols), ",") + ")"
-	q := r.head + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + " " + r.tail
-	err := r.w.exec(q, r.args[:r.cols*n]...)
-	r.args = append(r.args[:0], r.args[r.cols*n:]...)
-	r.w.args = r.args[:0]
+	err := t.w.exec("SELECT bulk(?,?,?)", t.q, int64(t.cols), bulk.Rows(t.rows))
+	t.rows = t.rows[:0]
 	return err
 }
 
@@ -300,8 +292,8 @@ func (w *writer) entry(find, make string, args ...driver.Value) (int64, error) {
 }
 
 // all resolves several ends and texts; the first error ends it.
-func (w *writer) resolve(ends []decode.Addr, texts []string) ([]driver.Value, error) {
-	ids := make([]driver.Value, 0, 8)
+func (w *writer) resolve(ends []decode.Addr, texts []string) ([]int64, error) {
+	ids := make([]int64, 0, 8)
 	for _, a := range ends {
 		id, err := w.end(a)
 		if err != nil {
@@ -351,7 +343,7 @@ func (w *writer) operation(k operationKey) (int64, error) {
 	id, err := w.entry(`SELECT id FROM operation WHERE src=? AND dst=? AND protocol=? AND code=? AND function=? AND status=?
 		AND unit=? AND direction=? AND class=? AND tunnel=?`,
 		`INSERT INTO operation (src, dst, protocol, code, function, status, unit, direction, class, tunnel)
-		VALUES (?,?,?,?,?,?,?,?,?,?)`, ids...)
+		VALUES (?,?,?,?,?,?,?,?,?,?)`, values(ids)...)
 	if err == nil {
 		w.operations.put(k, id)
 	}
@@ -381,6 +373,14 @@ func (w *writer) address(k addressKey, first int64) (int64, error) {
 		w.addresses.put(k, id)
 	}
 	return id, err
+}
+
+func values(ids []int64) []driver.Value {
+	v := make([]driver.Value, len(ids))
+	for i, id := range ids {
+		v[i] = id
+	}
+	return v
 }
 
 // sensor gives the id of a sensor and makes it known.

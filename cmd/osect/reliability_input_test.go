@@ -257,7 +257,7 @@ func TestBadStores(t *testing.T) {
 
 	// Each page in turn: a command does its work or says in one line that the
 	// store is damaged; doctor finds what the others do not meet.
-	const page = 4096
+	const page = 16384 // bytes, as the store makes them
 	refused, found := 0, 0
 	for at := page; at < len(whole); at += page {
 		bad := bytes.Clone(whole)

@@ -21,30 +21,39 @@ var Protocols = []*ot.Protocol{
 // counted is the table of what is counted by message only.
 var counted = []ot.TableRow{{Code: "any", Name: "counted by message only", Class: ot.Other}}
 
-// checksum is the reflected CRC-16 of a polynomial, started with init.
-func checksum(p []byte, poly, init uint16) uint16 {
+// checksum is a reflected CRC-16, by the table of its polynomial, started with init.
+func checksum(p []byte, table *crcTable, init uint16) uint16 {
 	for _, b := range p {
-		init = step(init, b, poly)
+		init = table.step(init, b)
 	}
 	return init
 }
 
-func step(c uint16, b byte, poly uint16) uint16 {
-	c ^= uint16(b)
-	for range 8 {
-		if c&1 != 0 {
-			c = c>>1 ^ poly
-		} else {
-			c >>= 1
+// crcTable has what each byte makes of a checksum of 0.
+type crcTable [256]uint16
+
+func (t *crcTable) step(c uint16, b byte) uint16 { return c>>8 ^ t[byte(c)^b] }
+
+func newCRC(poly uint16) *crcTable {
+	t := new(crcTable)
+	for i := range t {
+		c := uint16(i)
+		for range 8 {
+			if c&1 != 0 {
+				c = c>>1 ^ poly
+			} else {
+				c >>= 1
+			}
 		}
+		t[i] = c
 	}
-	return c
+	return t
 }
 
-// Reflected polynomials.
-const (
-	crc16  = 0xa001
-	crcX25 = 0x8408
+// The checksums by their reflected polynomials.
+var (
+	crc16  = newCRC(0xa001)
+	crcX25 = newCRC(0x8408)
 )
 
 // framed makes the Stream of a protocol whose messages say their size: size is 0 where
@@ -133,9 +142,9 @@ func probeBSAP(p []byte, h ot.Hint) ot.Verdict {
 		if p[i] == 0x10 {
 			i++
 		}
-		c = step(c, p[i], crcX25)
+		c = crcX25.step(c, p[i])
 	}
-	if step(c, 3, crcX25) != binary.LittleEndian.Uint16(p[n-2:]) {
+	if crcX25.step(c, 3) != binary.LittleEndian.Uint16(p[n-2:]) {
 		return ot.No
 	}
 	return ot.Yes

@@ -12,8 +12,8 @@ import (
 )
 
 // sealed appends a little-endian CRC to what it is over.
-func sealed(p []byte, poly, init uint16) []byte {
-	return binary.LittleEndian.AppendUint16(p, checksum(p, poly, init))
+func sealed(p []byte, table *crcTable, init uint16) []byte {
+	return binary.LittleEndian.AppendUint16(p, checksum(p, table, init))
 }
 
 // streams are messages written by hand; what they are sealed with is known good
