@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle docs oui release setup crash torture scenarios live live-load fuzz clean
+.PHONY: all build demo test vet lint oracle docs oui release setup crash torture scenarios live live-load bench bench-all profile ab fuzz clean
 
 all: build
 
@@ -65,6 +65,20 @@ live: build ## 50 edits while capturing, five minutes; root
 
 live-load: build ## live capture at 0.7 x tcpreplay's rate; OSECT_LOAD_CAPTURE=F for another capture
 	OSECT_LOAD=1 $(GO) test ./cmd/osect -run TestLiveLoad -v -timeout 15m
+
+bench: build ## osect against tcpdump on the mixed load, two workers against one
+	@python3 scripts/bench.py mixed
+	@python3 scripts/bench.py workers
+
+bench-all: build ## the same on all loads: 10 million packets, minimal frames, a million connections, only OT
+	@python3 scripts/bench.py mixed long small many ot
+	@python3 scripts/bench.py workers
+
+profile: build ## where the CPU time of the mixed load goes
+	@python3 scripts/bench.py profile
+
+ab: build ## CPU time of revisions A and B on the mixed load, 7 interleaved runs: make ab A=main~1 B=main
+	@python3 scripts/bench.py ab $(A) $(B)
 
 FUZZTIME ?= 60s
 fuzz: setup ## every fuzz target for FUZZTIME

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Benchmarks of the whole program, against tcpdump reading the same file.
+
+  scripts/bench.py mixed [long small many ot]   pairs of osect and tcpdump, the median ratio
+  scripts/bench.py workers                      two workers against one
+  scripts/bench.py ab REV REV                   CPU time of two revisions on the mixed load
+  scripts/bench.py profile                      where the CPU time of the mixed load goes
+
+Loads are made by plantgen once, in $OSECT_BENCH (default: osect-bench in the temporary
+directory). A baseline is learned from another seed before; timed is osect detect with
+it, into a store on disk, from start to exit: opening, commits and closing included.
+"""
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DIR = os.environ.get("OSECT_BENCH", os.path.join(tempfile.gettempdir(), "osect-bench"))
+
+# name -> plantgen's flags, what it is, pairs
+LOADS = {
+    "mixed": (["--load"], "1,000,000 packets, 500 bytes, 20 minutes, 2,000 connections a minute, 20 % CC-Link", 5),
+    "long": (["--load", "--packets", "10000000", "--minutes", "200"], "the mixed load, ten times as long", 3),
+    "small": (["--load", "--mean-size", "64"], "1,000,000 packets of 64 bytes", 3),
+    "many": (["--load", "--connections", "1000000", "--packets", "8400000", "--mean-size", "100"], "1,000,000 connections", 3),
+    "ot": (["--ot-mix"], "only Modbus, S7comm, SLMP and CIP", 3),
+}
+DEVICES = ["--devices", "1400"]
+
+
+def run(cmd, env=None):
+    """Runs cmd and gives wall s, user s, system s, peak MB."""
+    start = time.monotonic()
+    p = subprocess.Popen(cmd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+    err = p.stderr.read()
+    _, status, used = os.wait4(p.pid, 0)
+    if status:
+        sys.exit(f"{cmd[0]}: {err.decode().strip()}")
+    return time.monotonic() - start, used.ru_utime, used.ru_stime, used.ru_maxrss / 1024
+
+
+def make(name, plantgen):
+    """Makes a load and the capture before it, where they are not there yet."""
+    os.makedirs(DIR, exist_ok=True)
+    flags = LOADS[name][0] + (DEVICES if "--load" in LOADS[name][0] else [])
+    load = os.path.join(DIR, name + ".pcap")
+    if not os.path.exists(load):
+        print(f"making {load}", file=sys.stderr)
+        run([plantgen, *flags, "--out", load + ".part"])
+        os.rename(load + ".part", load)
+    before = os.path.join(DIR, "before.pcap")
+    if not os.path.exists(before):
+        run([plantgen, *LOADS["mixed"][0], *DEVICES, "--seed", "2", "--start", "2026-03-01T00:00:00Z", "--out", before + ".part"])
+        os.rename(before + ".part", before)
+    return load, before
+
+
+def learned(osect, before):
+    """A store that has learned, of this binary."""
+    db = os.path.join(DIR, "base.db")
+    for end in ("", "-wal", "-shm", "-lock"):
+        if os.path.exists(db + end):
+            os.unlink(db + end)
+    run([osect, "replay", "--learn", "--quiet", "--db", db, before])
+    return db
+
+
+def detect(osect, base, load, env=None):
+    db = os.path.join(DIR, "run.db")
+    for end in ("", "-wal", "-shm", "-lock"):
+        if os.path.exists(db + end):
+            os.unlink(db + end)
+    shutil.copyfile(base, db)
+    return run([osect, "replay", "--detect", "--quiet", "--db", db, load], env)
+
+
+def median(rows):
+    return [statistics.median(c) for c in zip(*rows)]
+
+
+def packets(load):
+    out = subprocess.run(["capinfos", "-c", "-M", "-T", "-r", load], capture_output=True, text=True) if shutil.which("capinfos") else None
+    if out and out.returncode == 0:
+        return int(out.stdout.split("\t")[1])
+    n, size = 0, os.path.getsize(load)
+    with open(load, "rb", buffering=1 << 20) as f:
+        f.seek(24)
+        while f.tell() < size:
+            head = f.read(16)
+            if len(head) < 16:
+                break
+            n += 1
+            f.seek(int.from_bytes(head[8:12], "little"), 1)
+    return n
+
+
+def compare(names, osect, plantgen):
+    print("| load | packets | tcpdump s | osect s | ratio | packets/s | CPU ns/packet | Gbit/s | peak MB |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name in names:
+        load, before = make(name, plantgen)
+        base = learned(osect, before)
+        run(["tcpdump", "-r", load, "-w", "/dev/null"])  # warms the page cache
+        pairs = [(run(["tcpdump", "-r", load, "-w", "/dev/null"]), detect(osect, base, load)) for _ in range(LOADS[name][2])]
+        t, o = median([p[0] for p in pairs]), median([p[1] for p in pairs])
+        ratio = statistics.median(p[1][0] / p[0][0] for p in pairs)
+        n = packets(load)
+        print(f"| {name} | {n:,} | {t[0]:.2f} | {o[0]:.2f} | {ratio:.2f} | {n / o[0]:,.0f} | {(o[1] + o[2]) / n * 1e9:.0f} "
+              f"| {os.path.getsize(load) * 8 / o[0] / 1e9:.1f} | {o[3]:.0f} |", flush=True)
+    print()
+    for name in names:
+        print(f"{name}: {LOADS[name][1]}; medians of {LOADS[name][2]} interleaved pairs.")
+
+
+def workers(osect, plantgen):
+    load, before = make("mixed", plantgen)
+    base = learned(osect, before)
+    rows = [(detect(osect, base, load, {"GOMAXPROCS": "1"}), detect(osect, base, load, {"GOMAXPROCS": "2"})) for _ in range(5)]
+    one, two = median([r[0] for r in rows]), median([r[1] for r in rows])
+    print(f"one worker {one[0]:.2f} s, two {two[0]:.2f} s: {statistics.median(r[0][0] / r[1][0] for r in rows):.2f} x")
+
+
+def ab(a, b, plantgen):
+    load, before = make("mixed", plantgen)
+    bins, bases = [], []
+    for i, rev in enumerate((a, b)):
+        tree = os.path.join(DIR, f"tree{i}")
+        shutil.rmtree(tree, ignore_errors=True)
+        os.makedirs(tree)
+        archive = subprocess.run(["git", "-C", ROOT, "archive", rev], check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", tree], input=archive, check=True)
+        exe = os.path.join(DIR, f"osect{i}")
+        subprocess.run([os.environ.get("GO", "go"), "build", "-o", exe, "./cmd/osect"], cwd=tree, check=True)
+        bins.append(exe)
+        bases.append(shutil.copyfile(learned(exe, before), os.path.join(DIR, f"base{i}.db")))
+    rows = [[detect(x, base, load) for x, base in zip(bins, bases)] for _ in range(7)]
+    cpu = [[r[i][1] + r[i][2] for r in rows] for i in (0, 1)]
+    print(f"{a}: {statistics.median(cpu[0]):.2f} s CPU; {b}: {statistics.median(cpu[1]):.2f} s CPU; "
+          f"median ratio {statistics.median(y / x for x, y in zip(*cpu)):.2f}")
+
+
+# What a share is of: the functions whose time, with all that they call, is counted.
+SHARES = [
+    ("reading", r"capture\.\(\*Set\)\.Read"),
+    ("SHA-256 of the file", r"capture\.newHasher"),
+    ("decoding and routing", r"decode\.\(\*Packet\)\.Decode|observe\.\(\*Router\)\.Shard"),
+    ("OT protocols", r"observe\.\(\*Shard\)\.(stream|datagram|probe)$|ot\.\(\*Protocol\)\.Frame"),
+    ("connections, streams, operations", r"observe\.\(\*Shard\)\.(Frame|Close)$"),
+    ("merging minutes", r"pipeline\.\(\*crank\)\.settle"),
+    ("detection", r"detect\.\(\*Engine\)\.Minute|pipeline\.\(\*committer\)\.load"),
+    ("store", r"osect/store\."),
+]
+
+
+def profile(plantgen):
+    load, before = make("mixed", plantgen)
+    out = os.path.join(DIR, "cpu.out")
+    test = os.path.join(DIR, "pipeline.test")
+    go = os.environ.get("GO", "go")
+    subprocess.run([go, "test", "-c", "-o", test, "./pipeline"], cwd=ROOT, check=True)
+    subprocess.run([test, "-test.run", "^$", "-test.bench", "^BenchmarkReplay$", "-test.benchtime", "5x", "-test.cpuprofile", out],
+                   cwd=os.path.join(ROOT, "pipeline"), check=True, env={**os.environ, "OSECT_LOAD": load, "OSECT_LOAD_BEFORE": before})
+    traces = subprocess.run([go, "tool", "pprof", "-traces", test, out], capture_output=True, text=True, check=True).stdout
+    import re
+    shares, total = {}, 0.0
+    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+    for block in traces.split("-----------+-------------------------------------------------------")[1:]:
+        m = re.match(r"\s*([0-9.]+)(ns|us|ms|s)\s", block)
+        if not m:
+            continue
+        t = float(m[1]) * units[m[2]]
+        frames = [line.split()[-1].removesuffix(" (inline)") for line in block[m.end():].replace(" (inline)", "").splitlines() if line.strip()]
+        total += t
+        for name, pattern in SHARES:
+            if any(re.search(pattern, f) for f in frames):
+                shares[name] = shares.get(name, 0) + t
+                break
+        else:
+            shares["the rest (scheduling, memory, start)"] = shares.get("the rest (scheduling, memory, start)", 0) + t
+    print("| what | share |\n|---|---|")
+    for name, t in sorted(shares.items(), key=lambda x: -x[1]):
+        print(f"| {name} | {100 * t / total:.0f} % |")
+    print(f"\n{out} is the profile: {go} tool pprof -http=: {test} {out}")
+
+
+def main():
+    osect, plantgen = os.path.join(ROOT, "osect"), os.path.join(ROOT, "plantgen")
+    args = sys.argv[1:]
+    if not args:
+        sys.exit(__doc__)
+    if not shutil.which("tcpdump") and args[0] not in ("ab", "profile", "workers"):
+        sys.exit("bench: tcpdump is not installed: apt install tcpdump")
+    if args[0] == "ab" and len(args) == 3:
+        ab(args[1], args[2], plantgen)
+    elif args == ["profile"]:
+        profile(plantgen)
+    elif args == ["workers"]:
+        workers(osect, plantgen)
+    elif all(a in LOADS for a in args):
+        compare(args, osect, plantgen)
+    else:
+        sys.exit(__doc__)
+
+
+main()
