@@ -424,7 +424,7 @@ func (w *walk) next(f *Frame) bool {
 	*f = Frame{
 		Time:    int64(u32(4))*1e9 + int64(u32(8)),
 		Data:    h[mac : mac+n : mac+n],
-		WireLen: max(u32(16), uint32(n)),
+		WireLen: max(min(u32(16), math.MaxUint32-tagLength), uint32(n)), // room for the tag
 		Link:    linkEthernet,
 	}
 	w.tagged = false

@@ -146,6 +146,7 @@ func TestRingBlockThatMakesNoSense(t *testing.T) {
 
 func FuzzRingBlock(f *testing.F) {
 	f.Add(ringBytes(ringFrameOf{data: ethernet(1), wire: 13}, ringFrameOf{data: ethernet(2, 3, 4), wire: 15, status: statusVLAN | statusTPID, tci: 5, tpid: 0x8100}))
+	f.Add(ringBytes(ringFrameOf{data: ethernet(1), wire: math.MaxUint32, status: statusVLAN}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		w := walkBlock(b)
 		var fr Frame

@@ -41,6 +41,7 @@ type half struct {
 	buf    []byte // the beginning of a message that waits for its rest
 	skip   int    // bytes to come that need not be seen
 	gap    bool   // bytes were lost before what comes next
+	resume bool   // bytes were lost or refused before it
 	queue  []queued
 	queued int // bytes in queue
 }
@@ -326,7 +327,7 @@ func (s *Shard) lose(h *half, n int, b *bucket) {
 		return
 	}
 	b.counters.Dropped[DropSegments] += uint64(len(h.buf)) + uint64(n)
-	h.buf, h.skip, h.gap = h.buf[:0], 0, true
+	h.buf, h.skip, h.gap, h.resume = h.buf[:0], 0, true, true
 }
 
 // unqueue hands on what has come into order.
@@ -400,6 +401,14 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 			st = s.streams.at(c.stream)
 			st.app, c.app = app, app
 		}
+		if o := &st.half[1-d]; c.flags&(fSYN|fSYNACK) == 0 {
+			// The other direction begins anywhere: what was gathered of it may be a message's end.
+			if o.resume = true; len(o.buf) > 0 {
+				s.streams.gather = append(s.streams.gather[:0], o.buf...)
+				o.buf = o.buf[:0]
+				s.feed(c, st, 1-d, s.streams.gather, len(s.streams.gather), t, b, ref, c.mac[1-d])
+			}
+		}
 		h := &st.half[d]
 		if len(h.buf) > 0 {
 			// Bytes gathered while probing come first; p is behind them.
@@ -438,7 +447,7 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 	}
 }
 
-// feed gives bytes in order to the decoder of a recognised stream.
+// feed gives bytes in order to the decoder of a recognised stream, until it takes no more of them.
 func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, b *bucket, ref FrameRef, mac decode.MAC) {
 	h := &st.half[d]
 	cut := wire - len(p) // bytes that the snap length cut off
@@ -447,46 +456,44 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 		h.skip -= n
 		p = p[n:]
 	}
-	if len(p) > 0 {
-		if len(h.buf) > 0 {
-			room := ot.MaxBuffer - len(h.buf)
-			if len(p) > room {
-				b.counters.Dropped[DropSegments] += uint64(len(p) - room)
-				cut += len(p) - room
-				p = p[:room]
-			}
-			h.buf = append(h.buf, p...)
-			n := s.stream(c, st, d, h.buf, t, b, ref, mac)
-			switch {
-			case n < 0:
-				b.counters.Dropped[DropSegments] += uint64(len(h.buf))
-				h.buf = h.buf[:0]
-			case n > len(h.buf):
-				h.skip = n - len(h.buf)
-				h.buf = h.buf[:0]
-			default:
-				if n == 0 && len(h.buf) >= ot.MaxBuffer {
-					b.counters.Dropped[DropSegments] += uint64(len(h.buf))
-					n = len(h.buf)
-				}
-				h.buf = h.buf[:copy(h.buf, h.buf[n:])]
-			}
-		} else {
-			n := s.stream(c, st, d, p, t, b, ref, mac)
-			switch {
-			case n < 0:
-				b.counters.Dropped[DropSegments] += uint64(len(p))
-			case n > len(p):
-				h.skip = n - len(p)
-			case n < len(p):
-				rest := p[n:]
-				if len(rest) > ot.MaxBuffer {
-					b.counters.Dropped[DropSegments] += uint64(len(rest))
-					rest = nil
-				}
-				h.buf = append(h.buf, rest...)
-			}
+	if len(p) == 0 {
+		s.lose(h, cut, b)
+		return
+	}
+	waited := len(h.buf) > 0
+	if waited {
+		room := ot.MaxBuffer - len(h.buf)
+		if len(p) > room {
+			b.counters.Dropped[DropSegments] += uint64(len(p) - room)
+			cut += len(p) - room
+			p = p[:room]
 		}
+		h.buf = append(h.buf, p...)
+		p = h.buf
+	}
+	for n := 1; n > 0 && len(p) > 0; {
+		n = s.stream(c, st, d, p, t, b, ref, mac)
+		switch {
+		case n < 0: // it is none of the protocol's
+			b.counters.Dropped[DropSegments] += uint64(len(p))
+			h.resume = true
+			p = nil
+		case n > len(p):
+			h.skip = n - len(p)
+			p = nil
+		default:
+			p = p[n:]
+		}
+	}
+	// What is left begins a message.
+	if len(p) >= ot.MaxBuffer {
+		b.counters.Dropped[DropSegments] += uint64(len(p))
+		p = nil
+	}
+	if waited {
+		h.buf = h.buf[:copy(h.buf, p)]
+	} else {
+		h.buf = append(h.buf, p...)
 	}
 	s.lose(h, cut, b)
 }
@@ -495,8 +502,8 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 func (s *Shard) stream(c *conn, st *stream, d uint8, p []byte, t int64, b *bucket, ref FrameRef, mac decode.MAC) int {
 	h := &st.half[d]
 	ss := s.prepare(c, d)
-	ss.State, ss.Gap = st.state, h.gap
-	h.gap = false
+	ss.State, ss.Gap, ss.Resume = st.state, h.gap, h.resume
+	h.gap, h.resume = false, false
 	n := s.protocols[st.app-1].Stream(ss, p)
 	st.state = ss.State
 	s.drain(c, c.stream, st.app-1, t, b, ref, mac)

@@ -9,11 +9,13 @@ log, differences = sys.argv[1:]
 # example, its end (the count that is right), and why.
 RIGHT = [
     ("melsec/melsoft-variant-clean.pcap", "melsoft 192.168.3.250 192.168.3.18 answer", "got 5521",
-     "one answer stands four times in the capture, all others at most twice: 5,521 distinct segments; "
-     "the dissector counts one twice (a retransmission), and a segment seen twice counts once"),
+     "one answer stands four times in the capture (sequence number 17305464), all others at most twice; a third "
+     "reader, of segments by sequence number and of messages by their lengths, counts 5,521 of both: the "
+     "dissector counts that retransmission twice, and a segment seen twice counts once"),
     ("dnp3/dnp3dataset-capturerem-to-cite-the-paper.pcap", "dnp3 192.168.0.197 192.168.0.198 129", "got 5021",
-     "the dissector loses fragments whose transport sequence wraps from 63 to 0, and the connection "
-     "from port 44818, which it takes for EtherNet/IP"),
+     "a third reader, of link frames whose checksums are right and transport segments whose numbers follow "
+     "each other, counts 5,021 and 546: the dissector loses fragments whose transport number wraps from 63 to 0 "
+     "(35 and 1), and the connection from port 44818 (5 and 1), which it takes for another protocol"),
     ("dnp3/dnp3dataset-capturerem-to-cite-the-paper.pcap", "dnp3 192.168.0.197 192.168.0.198 130", "got 546",
      "as above"),
 ]

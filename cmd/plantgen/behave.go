@@ -545,6 +545,7 @@ func (w *world) session(t int64, c, s *node, list []pdu, hello *pdu, r *rand.Ran
 
 // network is what switches, printers and servers say by themselves.
 func (w *world) network(p *plant) {
+	w.every(w.start+700*ms, func(t int64) int64 { w.lldp(t, w.router); return t + 5*minute })
 	for i, s := range p.switches {
 		w.every(w.start+int64(i+1)*second, func(t int64) int64 { w.lldp(t, s); return t + 5*minute })
 		if i == 0 {

@@ -1,7 +1,11 @@
 package main
 
-// lldp sends one LLDP frame (IEEE 802.1AB) of a switch.
+// lldp sends one LLDP frame (IEEE 802.1AB) of a switch or the router.
 func (w *world) lldp(t int64, n *node) {
+	can := []byte{0, 4, 0, 4} // bridge
+	if n == w.router {
+		can = []byte{0, 0x10, 0, 0x10}
+	}
 	tlv := func(typ byte, v []byte) []byte {
 		h := uint16(typ)<<9 | uint16(len(v))
 		return cat(be16(h), v)
@@ -12,7 +16,7 @@ func (w *world) lldp(t int64, n *node) {
 		tlv(3, be16(120)),
 		tlv(5, []byte(n.name)),
 		tlv(6, []byte(n.vendor+" "+n.model+" "+n.os)),
-		tlv(7, []byte{0, 4, 0, 4}),
+		tlv(7, can),
 		tlv(8, cat([]byte{5, 1}, n.ip[:], []byte{2, 0, 0, 0, 1, 0})),
 		tlv(0, nil),
 	)

@@ -35,6 +35,7 @@ const usage = `plantgen makes a synthetic capture of a factory network, and the 
 USAGE
   plantgen --out F.pcap [--attacked F.pcap] [--truth F.json] [flags]
   plantgen --load --out F.pcap [flags]
+  plantgen --ot-mix --out F.pcap [flags]
   plantgen --list-attacks
 
 FLAGS
@@ -46,6 +47,8 @@ EXAMPLES
     plantgen --devices 200 --duration 168h --attack-from 144h --attacks plc-stop,arp-spoof --out week.pcap
   A load of a million packets for benchmarks:
     plantgen --load --out load.pcap
+  Half a million packets of controllers that are polled:
+    plantgen --ot-mix --out ot.pcap
 
 EXIT STATUS
   0 done; 2 wrong usage; 4 the file could not be written.
@@ -72,7 +75,7 @@ func (e usageError) Error() string { return string(e) }
 func run(args []string, stdout, stderr io.Writer) error {
 	var cfg config
 	var start, from, attacks string
-	var list, load bool
+	var list, load, mix bool
 	fs := flag.NewFlagSet("plantgen", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&cfg.out, "out", "", "the capture to write (`F.pcap`, - for standard output)")
@@ -87,9 +90,10 @@ func run(args []string, stdout, stderr io.Writer) error {
 	fs.BoolVar(&list, "list-attacks", false, "list the attacks and what they should raise")
 	fs.Float64Var(&cfg.pps, "pps", 0, "mean packets/s aimed at by stretching cyclic intervals, 1 to 5 minutes at most (default 5, growing with the root of devices/40)")
 	fs.BoolVar(&load, "load", false, "make a load for benchmarks instead of a plant's day")
-	fs.Int64Var(&cfg.load.packets, "packets", 1_000_000, "load: number of packets (more with --connections, as they need)")
+	fs.BoolVar(&mix, "ot-mix", false, "make a capture that is all OT: 200 connections that poll by Modbus, S7comm, SLMP and EtherNet/IP")
+	fs.Int64Var(&cfg.load.packets, "packets", 1_000_000, "load, OT mix (500000): number of packets (a load has more with --connections, as they need)")
 	fs.IntVar(&cfg.load.meanSize, "mean-size", 500, "load: mean frame length in bytes; 64 makes minimal frames only")
-	fs.IntVar(&cfg.load.minutes, "minutes", 20, "load: minutes of packet time")
+	fs.IntVar(&cfg.load.minutes, "minutes", 20, "load, OT mix: minutes of packet time")
 	fs.IntVar(&cfg.load.perMinute, "connections-per-minute", 2000, "load: new connections in each minute")
 	fs.IntVar(&cfg.load.connections, "connections", 0, "load: new connections in all, instead of a rate (1000000 for the many-connections case)")
 	fs.Float64Var(&cfg.load.nonIP, "nonip", 0.2, "load: share of CC-Link IE Field frames (EtherType 0x890F)")
@@ -117,6 +121,20 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if cfg.out == "" {
 		return usageError("--out is missing: name the capture to write")
+	}
+	if mix {
+		if !isSet(fs, "packets") {
+			cfg.load.packets = 500_000
+		}
+		switch {
+		case load:
+			return usageError("--load and --ot-mix are two captures: make one at a time")
+		case cfg.load.packets < 1000:
+			return usageError("--packets must be at least 1000")
+		case cfg.load.minutes < 1:
+			return usageError("--minutes must be at least 1")
+		}
+		return runMix(cfg, stdout, stderr)
 	}
 	if load {
 		if !isSet(fs, "devices") {

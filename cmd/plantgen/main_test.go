@@ -30,6 +30,8 @@ func TestUsage(t *testing.T) {
 		{"unknown flag", "--out O --nope", "nope"},
 		{"stray argument", "--out O what", "unexpected argument"},
 		{"load without room", "--load --out O --packets 2000", "at least"},
+		{"load and mix", "--load --ot-mix --out O", "one at a time"},
+		{"mix too small", "--ot-mix --out O --packets 10", "at least 1000"},
 		{"load too small frames", "--load --out O --mean-size 10", "64 to 1400"},
 	} {
 		err := run(strings.Fields(strings.ReplaceAll(c.args, "O", out)), io.Discard, io.Discard)

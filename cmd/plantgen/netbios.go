@@ -45,11 +45,14 @@ func (w *world) nbnsQuery(t int64, n *node, name string) {
 }
 
 // browserAnnounce broadcasts a host announcement on \MAILSLOT\BROWSE; the
-// version is the Windows NT version, server adds the server bits.
+// version is the Windows NT version, server adds the server bit, or a domain controller's.
 func (w *world) browserAnnounce(t int64, n *node, major, minor byte, server bool) {
 	typ := uint32(0x00001003)
-	if server {
-		typ = 0x0000900b
+	switch {
+	case n.role == "domain-controller":
+		typ = 0x0008102b
+	case server:
+		typ = 0x00009003
 	}
 	f := make([]byte, 32)
 	f[0] = 1

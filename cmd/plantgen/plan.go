@@ -115,7 +115,7 @@ func (w *world) furnish() *plant {
 	w.router = w.add("ROUTER1", "router", "Cisco", "ISR4331", "IOS-XE 17.6", linuxStack, w.lan, w.lan.gateway)
 	w.router.ips2 = []ip4{w.lan.gateway}
 	take()
-	p.dc = w.add("DC01", "server", "Dell", "PowerEdge R440", "Windows Server 2019", winStack, w.lan, w.lan.host(5))
+	p.dc = w.add("DC01", "domain-controller", "Dell", "PowerEdge R440", "Windows Server 2019", winStack, w.lan, w.lan.host(5))
 	take()
 	p.eng = w.add("ENG01", "engineering-workstation", "Dell", "Precision 3650", "Windows 10", winStack, w.lan, w.lan.host(30))
 	p.scada = p.eng

@@ -210,6 +210,9 @@ type Session struct {
 	WireLen int
 	// Gap says (Stream) that bytes were lost before p: what was remembered of this direction is void.
 	Gap bool
+	// Resume says (Stream) that bytes before p were lost or refused: p may begin anywhere in
+	// a message.
+	Resume bool
 
 	// PDUs, Facts and Client are what the decoder told; observe takes and
 	// clears them after each call.
@@ -222,13 +225,14 @@ type Session struct {
 // Messages is the Stream of a protocol whose messages tell their size at their head: it
 // gives tell each message of p, with its size, as soon as need bytes of it or all are there.
 // size says how long the message is that its argument begins with, 0 where bytes are
-// missing to say so, -1 where it is none. Whole asks for all bytes.
+// missing to say so, -1 where it is none. Whole asks for all bytes. Behind lost bytes p must
+// begin with the head of a message: too few bytes to be one would take the next message's in.
 func Messages(s *Session, p []byte, need int, size func(p []byte) int, tell func(s *Session, m []byte, n int)) int {
 	done := 0
 	for done < len(p) {
 		n := size(p[done:])
 		switch {
-		case n < 0 && done == 0:
+		case n < 0 && done == 0, n == 0 && s.Resume && done == 0:
 			return -1
 		case n <= 0, len(p)-done < min(n, need):
 			return done
@@ -281,5 +285,5 @@ func (s *Session) Side() int {
 // Reset clears what the last call told, keeping the buffers.
 func (s *Session) Reset() {
 	s.PDUs, s.Facts, s.arena, s.Client = s.PDUs[:0], s.Facts[:0], s.arena[:0], ClientUnknown
-	s.Gap = false
+	s.Gap, s.Resume = false, false
 }

@@ -41,6 +41,11 @@ var datagrams = []struct{ name, text, want string }{
 		29 4d 4e 75 05 00 'AHU2 4f # name
 		29 78 4e 21 11 4f 1f       # vendor 17`,
 		"response 14 readPropertyMultiple [read]\nmodel=PX-1\nname=AHU2\nvendor=Honeywell"},
+	{"readPropertyMultiple, answer with firmware and serial number", `
+		81 0a 00 25 01 00 30 01 0e 0c 02 00 04 d2 1e
+		29 2c 4e 74 00 '2.1 4f           # property 44
+		2a 01 74 4e 75 05 00 'SN42 4f 1f # property 372`,
+		"response 14 readPropertyMultiple [read]\nfirmware=2.1\nserial=SN42"},
 	{"writeProperty", `81 0a 00 16 01 04 02 44 05 0f 0c 00 80 00 01 19 55 3e 91 01 3f 39`,
 		"request 15 writeProperty [write]"},
 	{"writeProperty done", `81 0a 00 09 01 00 20 05 0f`, "response 15 writeProperty [write]"},

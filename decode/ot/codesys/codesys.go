@@ -192,7 +192,7 @@ func layer7(s *ot.Session, pdu *ot.PDU, p []byte) {
 	}
 	group, command := binary.LittleEndian.Uint16(p[4:]), binary.LittleEndian.Uint16(p[6:])
 	pdu.Code = channels | hasCommand | uint64(group&^0x80)<<groupAt | uint64(command)<<commandAt
-	pdu.Class = ot.Other
+	pdu.Class = commands[[2]uint16{group &^ 0x80, command}].class
 	pdu.Direction, s.Client = ot.Request, ot.ClientSender
 	if group&0x80 != 0 {
 		pdu.Direction, s.Client = ot.Response, ot.ClientReceiver
@@ -229,8 +229,10 @@ var packages = map[byte]entry{
 // groups of layer 7, and the commands that the sheet names.
 var (
 	groups   = map[uint16]string{1: "device", 2: "application", 8: "file", 9: "PLC logic"}
-	commands = map[[2]uint16]string{
-		{1, 2}: "login", {2, 0x10}: "start", {2, 0x11}: "stop", {2, 0x12}: "reset",
+	commands = map[[2]uint16]entry{
+		{1, 2}:    {"login", ot.Request, ot.Connect},
+		{2, 0x10}: {"start", ot.Request, ot.Control}, {2, 0x11}: {"stop", ot.Request, ot.Control},
+		{2, 0x12}: {"reset", ot.Request, ot.Control},
 	}
 )
 
@@ -246,8 +248,8 @@ func function(code uint64) ot.Function {
 		if f.Name == "" {
 			f.Name = fmt.Sprintf("group 0x%04x", group)
 		}
-		if name, ok := commands[[2]uint16{group, command}]; ok {
-			f.Name += " " + name
+		if c, ok := commands[[2]uint16{group, command}]; ok {
+			f.Name += " " + c.name
 		} else {
 			f.Name += fmt.Sprintf(" command 0x%04x", command)
 		}
@@ -277,7 +279,7 @@ func table() []ot.TableRow {
 	}
 	for _, c := range [][2]uint16{{1, 2}, {2, 0x10}, {2, 0x11}, {2, 0x12}} {
 		f := function(channels | hasCommand | uint64(c[0])<<groupAt | uint64(c[1])<<commandAt)
-		rows = append(rows, ot.TableRow{Code: f.Code, Name: f.Name})
+		rows = append(rows, ot.TableRow{Code: f.Code, Name: f.Name, Class: commands[c].class})
 	}
 	return append(rows, ot.TableRow{Code: "v2:01", Name: "V2 service 0x01"})
 }

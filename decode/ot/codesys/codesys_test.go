@@ -1,7 +1,6 @@
 package codesys
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -20,11 +19,11 @@ var vectors = []struct{ name, text, want string }{
 	{"keep-alive", `00 01 17 e8 14 00 00 00 c5 0b 40 40 00 10 01 4b 03 00 01 01`,
 		"none 40:03 keep-alive [session]"},
 	{"application start", `00 01 17 e8 2c 00 00 00 c5 0b 40 40 00 10 01 4b 01 81 01 00 01 00 00 00 00 00 00 00 10 00 00 00 00 00 00 00 55 cd 10 00 02 00 10 00`,
-		"request 0002:0010 application start [other]"},
+		"request 0002:0010 application start [control]"},
 	{"application start, answered", `00 01 17 e8 2c 00 00 00 c5 0b 40 40 00 10 01 4b 01 81 01 00 01 00 00 00 00 00 00 00 10 00 00 00 00 00 00 00 55 cd 10 00 82 00 10 00`,
-		"response 0002:0010 application start [other]"},
+		"response 0002:0010 application start [control]"},
 	{"device login", `00 01 17 e8 2c 00 00 00 c5 0b 40 40 00 10 01 4b 01 81 01 00 01 00 00 00 00 00 00 00 10 00 00 00 00 00 00 00 55 cd 10 00 01 00 02 00`,
-		"request 0001:0002 device login [other]"},
+		"request 0001:0002 device login [session]"},
 	{"file command", `00 01 17 e8 2c 00 00 00 c5 0b 40 40 00 10 01 4b 01 81 01 00 01 00 00 00 00 00 00 00 10 00 00 00 00 00 00 00 55 cd 10 00 08 00 01 00`,
 		"request 0008:0001 file command 0x0001 [other]"},
 	{"later block", `00 01 17 e8 2c 00 00 00 c5 0b 40 40 00 10 01 4b 01 80 01 00 01 00 00 00 00 00 00 00 10 00 00 00 00 00 00 00 55 cd 10 00 02 00 10 00`,
@@ -47,25 +46,10 @@ var datagrams = []struct{ name, text, want string }{
 		"response 04 name service response [identity]"},
 }
 
-// told gives the lines of a message by itself, as what it is carried by would.
-func told(b []byte) string {
-	return strings.Join(ottest.Stream(&Protocol, b), "\n")
-}
-
-// whole is the size up to which a message is told when it is whole.
-const whole = need
-
 func TestMessages(t *testing.T) {
 	for _, m := range vectors {
 		t.Run(m.name, func(t *testing.T) {
-			b := ottest.Bytes(t, m.text)
-			if got := told(b); got != m.want {
-				t.Errorf("got %q\nwant %q", got, m.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-			if got := told(b[:len(b)-1]); got != "" && len(b) < whole {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, ottest.Bytes(t, m.text), need, m.want)
 		})
 	}
 }
@@ -146,3 +130,8 @@ func FuzzDatagram(f *testing.F) {
 		ottest.Told(&Protocol, &s)
 	})
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }
+
+// TestVectors: every frame kind and every line of the table.
+func TestVectors(t *testing.T) { ottest.Vectors(t, &Protocol, "testdata/frames.vectors") }

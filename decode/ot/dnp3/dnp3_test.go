@@ -368,3 +368,5 @@ func FuzzUser(f *testing.F) {
 		}
 	})
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

@@ -69,7 +69,7 @@ const (
 // the head are missing, -1 where it is none.
 func size(p []byte) int {
 	if len(p) >= 2 {
-		if _, ok := commands[binary.LittleEndian.Uint16(p)]; !ok {
+		if commandOf(binary.LittleEndian.Uint16(p)).name == "" {
 			return -1
 		}
 	}
@@ -251,6 +251,10 @@ func stream(s *ot.Session, p []byte) int {
 	if st := stateOf(s); s.Gap {
 		st.n = 0
 	}
+	// The end of a message may look like a head: it must be a typical one too.
+	if s.Resume && probeStream(p, ot.Hint{Port: true}) == ot.No {
+		return -1
+	}
 	return ot.Messages(s, p, ot.Whole, size, message)
 }
 
@@ -273,7 +277,7 @@ const statusEncapsulation = 1 << 31 // PDU.Status: an encapsulation's
 func message(s *ot.Session, p []byte, _ int) {
 	st := stateOf(s)
 	cmd := binary.LittleEndian.Uint16(p)
-	e := commands[cmd]
+	e := commandOf(cmd)
 	body := p[headLen:]
 	pdu := ot.PDU{Code: kindEncapsulation | uint64(cmd), Class: e.class, Direction: ot.Request}
 	status := binary.LittleEndian.Uint32(p[8:])

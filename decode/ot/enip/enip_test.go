@@ -143,13 +143,7 @@ func TestMessages(t *testing.T) {
 	for _, m := range messages {
 		t.Run(m.name, func(t *testing.T) {
 			for _, b := range [][]byte{rr(t, 1, m.text), unit(t, 1, m.text)} {
-				if got := strings.Join(ottest.Stream(&Protocol, b), "\n"); got != m.want {
-					t.Errorf("got %s\nwant %s", got, m.want)
-				}
-				ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-				if got := ottest.Stream(&Protocol, b[:len(b)-1]); len(got) != 0 {
-					t.Errorf("cut message told: %q", got)
-				}
+				ottest.Message(t, &Protocol, b, ot.Whole, m.want)
 			}
 		})
 	}
@@ -389,3 +383,5 @@ func TestNestedMultiple(t *testing.T) {
 		t.Error("what all connections share was written to")
 	}
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

@@ -13,7 +13,7 @@ type entry struct {
 }
 
 // commands of the encapsulation: fact sheet ethernet-ip-cip.
-var commands = map[uint16]entry{
+var commands = [0x74]entry{
 	cmdNOP:          {"NOP", ot.Connect},
 	cmdListTargets:  {"ListTargets", ot.Identity}, // no longer in the standard, still asked for
 	cmdListServices: {"ListServices", ot.Identity},
@@ -25,6 +25,14 @@ var commands = map[uint16]entry{
 	cmdSendUnit:     {"SendUnitData", ot.Other},
 	0x0072:          {"IndicateStatus", ot.Other},
 	0x0073:          {"Cancel", ot.Other},
+}
+
+// commandOf is the entry of an encapsulation command, without a name where there is none.
+func commandOf(cmd uint16) entry {
+	if int(cmd) >= len(commands) {
+		return entry{}
+	}
+	return commands[cmd]
 }
 
 // services that all classes share.
@@ -178,7 +186,7 @@ var pcccFunctions = map[uint16]entry{
 func function(code uint64) ot.Function {
 	switch code & kindMask {
 	case kindEncapsulation:
-		return ot.Function{Code: fmt.Sprintf("%04x", uint16(code)), Name: commands[uint16(code)].name}
+		return ot.Function{Code: fmt.Sprintf("%04x", uint16(code)), Name: commandOf(uint16(code)).name}
 	case kindIO:
 		return ot.Function{Code: "io", Name: "implicit I/O"}
 	}
@@ -258,6 +266,9 @@ func table() []ot.TableRow {
 		rows = append(rows, ot.TableRow{Code: code, Name: e.name, Class: e.class})
 	}
 	for cmd, e := range commands {
+		if e.name == "" {
+			continue
+		}
 		add(fmt.Sprintf("%04x", cmd), e)
 	}
 	for service, e := range services {

@@ -154,6 +154,105 @@ func tell(s *ot.Session, command byte, address uint32, data []byte) {
 		}
 	}
 	s.Emit(pdu)
+	if c.station && pdu.Direction == ot.Response {
+		identity(s, command, uint16(address), uint16(address>>16), data)
+	}
+}
+
+// state is what a pair of MACs remembers: which word of whose EEPROM was asked for last.
+type state struct {
+	station uint16
+	word    uint32
+}
+
+// Registers of the EEPROM interface.
+const (
+	eepromAddress = 0x0504 // word address 4
+	eepromData    = 0x0508 // 4 or 8 bytes from there
+)
+
+// identity tells what comes back from a station of its EEPROM, or as an answer of CANopen
+// over EtherCAT from its mailbox. Stations have no address on the network: each fact names
+// its station and is the line's, under the MAC that the frames come back with.
+func identity(s *ot.Session, command byte, station, register uint16, data []byte) {
+	if register >= memory {
+		if command != 0x05 {
+			object(s, station, data)
+		}
+		return
+	}
+	word := func(at int) (uint32, bool) { // a double word of the registers
+		i := at - int(register)
+		if i < 0 || i+4 > len(data) {
+			return 0, false
+		}
+		return binary.LittleEndian.Uint32(data[i:]), true
+	}
+	st, ok := s.State.(*state)
+	if at, here := word(eepromAddress); here {
+		if !ok {
+			st = new(state)
+			s.State = st
+		}
+		st.station, st.word = station, at
+	}
+	if command == 0x05 || st == nil || st.station != station {
+		return
+	}
+	for i := range uint32(2) {
+		v, here := word(eepromData + int(4*i))
+		if !here {
+			return
+		}
+		if what := eepromWords[st.word+2*i]; what != "" && v != 0 {
+			tellNumber(s, station, what, v)
+		}
+	}
+}
+
+// eepromWords are the words of the EEPROM that identify, two each.
+var eepromWords = map[uint32]string{0x08: " vendor ", 0x0a: " product ", 0x0c: " revision ", 0x0e: " serial "}
+
+// object reads a mailbox that holds an SDO upload response: mailbox head 6 (type 3), CoE
+// head 2 (service 3 in the top bits), command 1 (40: upload; bit 1 expedited, the data
+// are in the 4 bytes behind, else their size, and they follow), index 2, sub-index 1.
+func object(s *ot.Session, station uint16, p []byte) {
+	if len(p) < 16 || int(binary.LittleEndian.Uint16(p)) < 10 || p[5]&0x0f != 3 || p[7]>>4 != 3 || p[8]&0xe0 != 0x40 {
+		return
+	}
+	index, sub := binary.LittleEndian.Uint16(p[9:]), p[11]
+	v := binary.LittleEndian.Uint32(p[12:])
+	text := p[12:16]
+	if p[8]&2 == 0 {
+		text = p[16:min(16+int(min(v, ot.MaxFactLen)), len(p))]
+	} else if p[8]&1 != 0 {
+		text = text[:4-p[8]>>2&3]
+	}
+	switch {
+	case index == 0x1018 && sub >= 1 && sub <= 4 && p[8]&2 != 0:
+		tellNumber(s, station, eepromWords[0x06+2*uint32(sub)], v)
+	case index == 0x1008:
+		tellText(s, station, " name ", ot.Text(text))
+	case index == 0x1009:
+		tellText(s, station, " hardware ", ot.Text(text))
+	case index == 0x100a:
+		tellText(s, station, " firmware ", ot.Text(text))
+	}
+}
+
+// tellNumber tells "1001 vendor 00000002", tellText "1001 name EL1008".
+func tellNumber(s *ot.Session, station uint16, what string, v uint32) {
+	var buf [32]byte
+	s.Tell(ot.FactStation, ot.AppendHex(append(strconv.AppendUint(buf[:0], uint64(station), 10), what...), uint64(v), 8))
+}
+
+func tellText(s *ot.Session, station uint16, what string, text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	var buf [ot.MaxFactLen]byte
+	b := append(strconv.AppendUint(buf[:0], uint64(station), 10), what...)
+	s.Tell(ot.FactStation, append(b, text[:min(len(text), cap(b)-len(b))]...))
 }
 
 // eepromWrite says whether data written from a register on ask the EEPROM to be

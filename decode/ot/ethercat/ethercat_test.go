@@ -43,6 +43,63 @@ var frames = []struct{ name, text, want string }{
 	{"network variables", "0c 40 00 01 00 00 00 00 00 00 00 00 00 00", ""},
 }
 
+// TestStations: what comes back from the EEPROM and the mailbox of a station.
+func TestStations(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"EEPROM, vendor and product asked for and read", `
+			2a 10
+			05 01 e9 03 02 05 06 80 00 00 00 01 08 00 00 00 01 00  # FPWR 0502: read, word 0008
+			04 02 e9 03 08 05 08 00 00 00 02 00 00 00 52 2c 4c 04 01 00  # FPRD 0508: 8 bytes`,
+			"1001 vendor 00000002, 1001 product 044c2c52"},
+		{"EEPROM, all registers at once", `
+			1a 10 04 01 ea 03 02 05 0e 00 00 00 00 00 0c 00 00 00 00 00 11 00 07 00 00 00 01 00`,
+			"1002 revision 00110000, 1002 serial 00000007"},
+		{"EEPROM, data of another station", `
+			26 10
+			05 01 e9 03 02 05 06 80 00 00 00 01 08 00 00 00 01 00
+			04 02 ea 03 08 05 04 00 00 00 02 00 00 00 01 00`, ""},
+		{"EEPROM, a word that identifies nothing", `
+			26 10
+			05 01 e9 03 02 05 06 80 00 00 00 01 40 00 00 00 01 00
+			04 02 e9 03 08 05 04 00 00 00 02 00 00 00 01 00`, ""},
+		{"SDO 1018:4, expedited", `
+			1c 10 04 01 e9 03 80 10 10 00 00 00
+			0a 00 00 00 00 13 # mailbox: 10 bytes, CoE
+			00 30 43 18 10 04 # SDO response, upload, expedited with size
+			39 30 00 00 01 00`, "1001 serial 00003039"},
+		{"SDO 1008, text behind its size", `
+			22 10 04 01 e9 03 80 10 16 00 00 00
+			10 00 00 00 00 13
+			00 30 41 08 10 00 06 00 00 00 'EL1008
+			01 00`, "1001 name EL1008"},
+		{"SDO 100A, text of four, expedited", `
+			1c 10 04 01 e9 03 80 10 10 00 00 00 0a 00 00 00 00 13 00 30 43 0a 10 00 '02.1 01 00`, "1001 firmware 02.1"},
+		{"SDO 1008, size over the mailbox", `
+			1c 10 04 01 e9 03 80 10 10 00 00 00 0a 00 00 00 00 13 00 30 41 08 10 00 ff ff ff ff 01 00`, ""},
+		{"SDO request", `
+			1c 10 04 01 e9 03 80 10 10 00 00 00 0a 00 00 00 00 13 00 20 40 18 10 04 00 00 00 00 01 00`, ""},
+		{"mailbox cut", `1c 10 04 01 e9 03 80 10 10 00 00 00 0a 00 00 00 00 13 00 30 43 18 10`, ""},
+	} {
+		b := ottest.Bytes(t, c.text)
+		b[0] = byte(len(b) - 2)
+		facts := func(src decode.MAC) string {
+			s := session(src)
+			Protocol.Frame(s, b)
+			var told []string
+			for _, f := range s.Facts {
+				told = append(told, string(f.Value))
+			}
+			return strings.Join(told, ", ")
+		}
+		if got := facts(0x02144f000001); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		if got := facts(0x00144f000001); got != "" {
+			t.Errorf("%s: the master's frame tells %q", c.name, got)
+		}
+	}
+}
+
 func session(src decode.MAC) *ot.Session {
 	s := new(ot.Session)
 	s.Src, s.Dst = src.Addr(), decode.MAC(0xffffffffffff).Addr()

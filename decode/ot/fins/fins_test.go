@@ -97,14 +97,7 @@ func TestFrames(t *testing.T) {
 func TestEnvelopes(t *testing.T) {
 	for _, f := range envelopes {
 		t.Run(f.name, func(t *testing.T) {
-			b := ottest.Bytes(t, f.text)
-			if got := strings.Join(ottest.Stream(&Protocol, b), "\n"); got != f.want {
-				t.Errorf("got %s\nwant %s", got, f.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-			if got := ottest.Stream(&Protocol, b[:len(b)-1]); len(got) != 0 {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, ottest.Bytes(t, f.text), ot.Whole, f.want)
 		})
 	}
 }
@@ -251,3 +244,5 @@ func FuzzDatagram(f *testing.F) {
 		ottest.Told(&Protocol, &s)
 	})
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

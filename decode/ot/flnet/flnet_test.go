@@ -185,3 +185,6 @@ func FuzzDatagram(f *testing.F) {
 		ottest.Told(&Protocol, &s)
 	})
 }
+
+// TestVectors: every frame kind and every line of the table.
+func TestVectors(t *testing.T) { ottest.Vectors(t, &Protocol, "testdata/frames.vectors") }

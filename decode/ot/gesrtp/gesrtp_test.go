@@ -1,8 +1,6 @@
 package gesrtp
 
 import (
-	"bytes"
-	"strings"
 	"testing"
 
 	"osect/decode/ot"
@@ -79,25 +77,10 @@ var vectors = []struct{ name, text, want string }{
 		"response  reply to an unseen request [other] status=0000"},
 }
 
-// told gives the lines of a message by itself, as what it is carried by would.
-func told(b []byte) string {
-	return strings.Join(ottest.Stream(&Protocol, b), "\n")
-}
-
-// whole is the size up to which a message is told when it is whole.
-const whole = headLen + 1
-
 func TestMessages(t *testing.T) {
 	for _, m := range vectors {
 		t.Run(m.name, func(t *testing.T) {
-			b := ottest.Bytes(t, m.text)
-			if got := told(b); got != m.want {
-				t.Errorf("got %q\nwant %q", got, m.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-			if got := told(b[:len(b)-1]); got != "" && len(b) < whole {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, ottest.Bytes(t, m.text), headLen+1, m.want)
 		})
 	}
 }
@@ -211,3 +194,8 @@ func TestReplies(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }
+
+// TestVectors: every frame kind and every line of the table.
+func TestVectors(t *testing.T) { ottest.Vectors(t, &Protocol, "testdata/frames.vectors") }

@@ -1,7 +1,6 @@
 package hartip
 
 import (
-	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,25 +58,11 @@ var vectors = []struct{ name, text, want string }{
 		"request msg:3 token-passing PDU [other]"},
 }
 
-// told gives the lines of a message by itself, as what it is carried by would.
-func told(b []byte) string {
-	return strings.Join(ottest.Stream(&Protocol, b), "\n")
-}
-
-// whole is the size up to which a message is told when it is whole.
-const whole = need
-
 func TestMessages(t *testing.T) {
 	for _, m := range vectors {
 		t.Run(m.name, func(t *testing.T) {
 			b := ottest.Bytes(t, m.text)
-			if got := told(b); got != m.want {
-				t.Errorf("got %q\nwant %q", got, m.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-			if got := told(b[:len(b)-1]); got != "" && len(b) < whole {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, b, need, m.want)
 			if got := strings.Join(ottest.Datagram(&Protocol, new(ot.Session), b), "\n"); got != m.want {
 				t.Errorf("datagram: got %q\nwant %q", got, m.want)
 			}
@@ -185,3 +170,5 @@ func TestCaptures(t *testing.T) {
 		}
 	}
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

@@ -225,3 +225,5 @@ func FuzzStream(f *testing.F) {
 		sameHoweverSplit(t, b, cut)
 	})
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

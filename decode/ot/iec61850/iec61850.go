@@ -173,6 +173,9 @@ func probeStream(p []byte, _ ot.Hint) ot.Verdict {
 			return ot.No
 		}
 		e, rest, ok := next(user)
+		if !ok && cut && len(d) < 40 {
+			return ot.More
+		}
 		if !ok || e.tag != 0x61 || len(rest) > 0 && !cut {
 			return ot.No
 		}

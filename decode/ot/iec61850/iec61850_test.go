@@ -1,7 +1,6 @@
 package iec61850
 
 import (
-	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -77,14 +76,7 @@ var messages = []struct{ name, text, want string }{
 func TestMessages(t *testing.T) {
 	for _, m := range messages {
 		t.Run(m.name, func(t *testing.T) {
-			b := packet(t, m.text)
-			if got := strings.Join(ottest.Stream(&Protocol, b), "\n"); got != m.want {
-				t.Errorf("got %s\nwant %s", got, m.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-			if got := ottest.Stream(&Protocol, b[:len(b)-1]); len(got) != 0 {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, packet(t, m.text), ot.Whole, m.want)
 		})
 	}
 }
@@ -290,3 +282,5 @@ func TestLost(t *testing.T) {
 		t.Fatalf("a whole one: %d of %d, %d told", n, len(b), len(s.PDUs))
 	}
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

@@ -267,3 +267,5 @@ func FuzzDatagram(f *testing.F) {
 		ottest.Told(&Protocol, &s)
 	})
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

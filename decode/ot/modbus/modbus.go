@@ -135,38 +135,74 @@ func shape(fn byte, d []byte, n int) (request, response bool) {
 	return false, false
 }
 
-// whole says whether p is messages from end to end, each of them with the shape
-// of its function: what it takes to be known on any port. Exceptions alone say
-// too little.
-func whole(p []byte) bool {
-	told := false
+// fit is how far bytes are Modbus messages, each with the shape of its function: what
+// it takes to be known on any port.
+type fit uint8
+
+const (
+	unfit   fit = iota // they are not
+	started            // so far, but no message is whole that says enough
+	whole              // at least one is, and what follows it may be the next
+)
+
+// decides is how many bytes behind the function code shape may look at.
+const decides = 9
+
+// fits judges p. Exceptions alone say too little, and so do functions without a shape.
+func fits(p []byte) fit {
+	f := started
+	for len(p) > 0 {
+		n := adu(p)
+		if n < 0 {
+			return unfit
+		}
+		if n == 0 || n > len(p) {
+			if n > 0 && f != whole && !begun(p, n) {
+				return unfit
+			}
+			return f
+		}
+		fn, d := p[7], p[headLen:n]
+		if fn&errorBit != 0 {
+			if len(d) != 1 || exceptions[d[0]] == "" {
+				return unfit
+			}
+		} else {
+			request, response := shape(fn, d, len(d))
+			if !request && !response || fn == umas {
+				return unfit
+			}
+			f = whole
+		}
+		p = p[n:]
+	}
+	return f
+}
+
+// begun says whether p may be the beginning of a message of n bytes that fits its function.
+func begun(p []byte, n int) bool {
+	d := p[headLen:]
+	request, response := shape(p[7], d, n-headLen)
+	return request || response || len(d) < decides
+}
+
+func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
+	if n := adu(p); n > 0 && len(p) == h.WireLen && (h.Port && n == len(p) || fits(p) == whole && complete(p)) {
+		return ot.Yes
+	}
+	return ot.No
+}
+
+// complete says whether p is whole messages to its end.
+func complete(p []byte) bool {
 	for len(p) > 0 {
 		n := adu(p)
 		if n <= 0 || n > len(p) {
 			return false
 		}
-		fn, d := p[7], p[headLen:n]
-		if fn&errorBit != 0 {
-			if len(d) != 1 || exceptions[d[0]] == "" {
-				return false
-			}
-		} else {
-			request, response := shape(fn, d, len(d))
-			if !request && !response || fn == umas {
-				return false
-			}
-			told = true
-		}
 		p = p[n:]
 	}
-	return told
-}
-
-func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
-	if len(p) == h.WireLen && (whole(p) || h.Port && adu(p) == len(p)) {
-		return ot.Yes
-	}
-	return ot.No
+	return true
 }
 
 func probeStream(p []byte, h ot.Hint) ot.Verdict {
@@ -175,25 +211,33 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 	case n < 0:
 		return ot.No
 	case n == 0:
-		if h.Port {
+		// Elsewhere the protocol identifier and a length that can be must be there.
+		if h.Port || len(p) >= mbapLen && p[2]|p[3]|p[4] == 0 && p[5] >= 2 {
 			return ot.More
 		}
 		return ot.No
-	case whole(p), h.Port && started(p, n):
+	case n > len(p) && h.Port:
+		// The beginning of a message that fits its function is enough.
+		request, response := shape(p[7], p[headLen:], n-headLen)
+		switch {
+		case request, response:
+			return ot.Yes
+		case len(p)-headLen < decides:
+			return ot.More
+		}
+		return ot.No
+	case h.Port && (n == len(p) || adu(p[n:]) >= 0):
+		return ot.Yes // of an unknown function or with odd content too
+	}
+	switch fits(p) {
+	case whole:
 		return ot.Yes
+	case started:
+		if p[4] == 0 && p[7] != umas {
+			return ot.More
+		}
 	}
 	return ot.No
-}
-
-// started says whether p, whose first message has n bytes, is what Modbus's own
-// port may carry: whole messages, be they of unknown functions or odd content, or
-// the beginning of one that fits its function.
-func started(p []byte, n int) bool {
-	if len(p) < n {
-		request, response := shape(p[7], p[headLen:], n-headLen)
-		return request || response
-	}
-	return len(p) == n || adu(p[n:]) > 0
 }
 
 // state is what a connection remembers: the UMAS functions that wait for their
@@ -221,6 +265,10 @@ const need = mbapLen + maxLength
 func stream(s *ot.Session, p []byte) int {
 	if st, ok := s.State.(*state); ok && s.Gap {
 		st.n = 0
+	}
+	// The end of a message may look like a head: it must fit its function, or be whole.
+	if s.Resume && fits(p) == unfit && !complete(p) {
+		return -1
 	}
 	return ot.Messages(s, p, need, adu, tell)
 }

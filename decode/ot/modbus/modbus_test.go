@@ -185,14 +185,19 @@ func TestProbe(t *testing.T) {
 	}{
 		{"request", read, ot.Yes, ot.Yes, ot.Yes},
 		{"two", read + read, ot.Yes, ot.Yes, ot.Yes},
-		{"one and a half", read + "00 01 00 00 00 06 0a 03", ot.No, ot.Yes, ot.No},
+		{"one and a half", read + "00 01 00 00 00 06 0a 03", ot.Yes, ot.Yes, ot.No},
+		{"one and a few bytes", read + "00 01", ot.Yes, ot.Yes, ot.No},
 		{"one and something else", read + "16 03 01 00 00 01 02 03", ot.No, ot.No, ot.No},
 		{"half a head", "00 01 00 00 00", ot.No, ot.More, ot.No},
-		{"half of one that fits", "00 01 00 00 00 0b 0a 10 00 01 00 02 04 00 01", ot.No, ot.Yes, ot.No},
-		{"half of one that does not", "00 01 00 00 00 80 0a 10 00 01 00 02 04 00 01", ot.No, ot.No, ot.No},
+		{"header alone", "00 01 00 00 00 06", ot.More, ot.More, ot.No},
+		{"header of a long message alone", "00 01 00 00 01 06", ot.No, ot.More, ot.No},
+		{"header and a byte", "00 01 00 00 00 06 0a 03 00", ot.More, ot.More, ot.No},
+		{"half of one that fits", "00 01 00 00 00 0b 0a 10 00 01 00 02 04 00 01", ot.More, ot.Yes, ot.No},
+		{"half of one that may fit", "00 01 00 00 00 0f 0a 17 00 01 00 01 00 02 00 02", ot.More, ot.More, ot.No},
+		{"half of one that does not", "00 01 00 00 00 80 0a 10 00 01 00 02 04 00 01 00 01", ot.No, ot.No, ot.No},
 		{"quantity out of range", "00 01 00 00 00 06 0a 03 00 09 00 7e", ot.No, ot.Yes, ot.No},
 		{"another protocol id", "00 01 00 01 00 06 0a 03 00 09 00 18", ot.No, ot.No, ot.No},
-		{"exception alone", "00 01 00 00 00 03 0a 83 02", ot.No, ot.Yes, ot.No},
+		{"exception alone", "00 01 00 00 00 03 0a 83 02", ot.More, ot.Yes, ot.No},
 		{"unknown function", "00 01 00 00 00 02 0a 2a", ot.No, ot.Yes, ot.No},
 		{"too long", "00 01 00 00 00 ff 0a 03 00 09 00 18", ot.No, ot.No, ot.No},
 		{"TLS on the port", "16 03 01 00 85 01 00 00 81 03 03", ot.No, ot.No, ot.No},
@@ -275,3 +280,5 @@ func FuzzDatagram(f *testing.F) {
 		ottest.Told(&Protocol, s)
 	})
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

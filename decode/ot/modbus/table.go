@@ -13,7 +13,7 @@ type entry struct {
 }
 
 // functions by code: Modbus Application Protocol V1.1b3; fact sheet modbus-tcp.
-var functions = map[byte]entry{
+var functions = [256]entry{
 	0x01: {"read coils", ot.Read},
 	0x02: {"read discrete inputs", ot.Read},
 	0x03: {"read holding registers", ot.Read},
@@ -118,9 +118,9 @@ func classOf(fn byte) ot.Class { return functions[fn].class }
 func function(code uint64) ot.Function {
 	fn := byte(code)
 	f := ot.Function{Code: fmt.Sprintf("%02x", fn)}
-	e, ok := functions[fn]
+	e := functions[fn]
 	switch {
-	case ok:
+	case e.name != "":
 		f.Name = e.name
 	case fn >= 0x41 && fn <= 0x48 || fn >= 0x64 && fn <= 0x6e:
 		f.Name = fmt.Sprintf("user-defined 0x%02x", fn)
@@ -153,7 +153,9 @@ func table() []ot.TableRow {
 	var rows []ot.TableRow
 	add := func(code string, e entry) { rows = append(rows, ot.TableRow{Code: code, Name: e.name, Class: e.class}) }
 	for fn, e := range functions {
-		add(fmt.Sprintf("%02x", fn), e)
+		if e.name != "" {
+			add(fmt.Sprintf("%02x", fn), e)
+		}
 	}
 	for sub, e := range subFunctions {
 		add(fmt.Sprintf("08 sub-function %04x", sub), e)

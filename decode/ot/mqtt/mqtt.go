@@ -187,6 +187,10 @@ func topicOf(p []byte, head, size int) (topic []byte, ok bool) {
 const need = 300
 
 func stream(s *ot.Session, p []byte) int {
+	// The end of a packet may look like a head: what stands behind it must fit too.
+	if s.Resume && probeStream(p, ot.Hint{Port: true}) == ot.No {
+		return -1
+	}
 	return ot.Messages(s, p, need, size, tell)
 }
 

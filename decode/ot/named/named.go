@@ -1,6 +1,6 @@
 // Package named recognises control protocols that are counted by message but not
-// decoded: BSAP, C12.22, GENISYS, ROC Plus, DLMS/COSEM, Niagara Fox, TriStation, EGD
-// and RTPS.
+// decoded: BSAP, C12.22, GENISYS, ROC Plus, DLMS/COSEM, Niagara Fox, TriStation, EGD,
+// RTPS, Saia S-Bus and Ether-S-I/O.
 //
 // README.md says how each is recognised and where that is wrong.
 package named
@@ -15,7 +15,7 @@ import (
 
 // Protocols are all of them.
 var Protocols = []*ot.Protocol{
-	&Fox, &C1222, &DLMS, &ROC, &Genisys, &TriStation, &RTPS, &BSAP, &EGD,
+	&Fox, &C1222, &DLMS, &ROC, &Genisys, &TriStation, &RTPS, &BSAP, &EGD, &SBus, &ESIO,
 }
 
 // counted is the table of what is counted by message only.
@@ -63,9 +63,11 @@ func framed(size func([]byte) int, tell func(*ot.Session, []byte)) func(*ot.Sess
 	return func(s *ot.Session, p []byte) int { return ot.Messages(s, p, ot.Whole, size, whole) }
 }
 
-// chained makes a probe: whole messages that check accepts, up to the end of p.
-func chained(size func([]byte) int, check func([]byte) bool) func([]byte, ot.Hint) ot.Verdict {
-	return func(p []byte, _ ot.Hint) ot.Verdict {
+// chained makes a probe: whole messages that check accepts, and behind them the beginning
+// of another at most. Where none is whole yet it waits on the protocol's own port, and
+// elsewhere where the head says enough (marked).
+func chained(size func([]byte) int, check func([]byte) bool, marked bool) func([]byte, ot.Hint) ot.Verdict {
+	return func(p []byte, h ot.Hint) ot.Verdict {
 		whole := false
 		for len(p) > 0 {
 			n := size(p)
@@ -81,8 +83,11 @@ func chained(size func([]byte) int, check func([]byte) bool) func([]byte, ot.Hin
 			whole = true
 			p = p[n:]
 		}
-		if whole {
+		switch {
+		case whole:
 			return ot.Yes
+		case h.Port, marked:
+			return ot.More
 		}
 		return ot.No
 	}
@@ -155,7 +160,7 @@ var C1222 = ot.Protocol{
 	Name: "c1222", Title: "ANSI C12.22",
 	Table:    counted,
 	TCPPorts: []uint16{1153}, UDPPorts: []uint16{1153},
-	ProbeStream: chained(acse, func(p []byte) bool { return epsem(p, nil) >= 0 }),
+	ProbeStream: chained(acse, func(p []byte) bool { return epsem(p, nil) >= 0 }, true),
 	ProbeDatagram: func(p []byte, h ot.Hint) ot.Verdict {
 		if n := acse(p); n > 0 && n == h.WireLen && n == len(p) && epsem(p, nil) >= 0 {
 			return ot.Yes
@@ -281,7 +286,7 @@ var Genisys = ot.Protocol{
 	Name: "genisys", Title: "GENISYS",
 	Table:       counted,
 	TCPPorts:    []uint16{10001},
-	ProbeStream: chained(genisys, genisysCRC),
+	ProbeStream: chained(genisys, genisysCRC, false),
 	Stream: framed(genisys, func(s *ot.Session, p []byte) {
 		if genisysShape(p) {
 			request(s, ot.PDU{Code: uint64(p[0]), Unit: uint64(p[1]), HasUnit: true}, p[0] < 0xf4)
@@ -339,7 +344,7 @@ var ROC = ot.Protocol{
 	Table:    counted,
 	TCPPorts: []uint16{4000},
 	ProbeStream: func(p []byte, h ot.Hint) ot.Verdict {
-		v := chained(rocSize, rocCRC)(p, h)
+		v := chained(rocSize, rocCRC, false)(p, h)
 		// Elsewhere nothing may be left behind the last message: GENISYS has the
 		// same checksum before its end.
 		if v == ot.Yes && !h.Port {
@@ -351,18 +356,28 @@ var ROC = ot.Protocol{
 		}
 		return v
 	},
-	Stream: framed(rocWhole, func(s *ot.Session, p []byte) {
-		// Destination unit, group; source unit, group; operation code.
-		pdu := ot.PDU{Code: uint64(p[4]), Unit: uint64(p[0]), HasUnit: true}
-		server := s.SrcPort == 4000 && s.DstPort != 4000
-		if server {
-			pdu.Unit = uint64(p[2])
-		}
-		request(s, pdu, server || s.DstPort != 4000 && !s.FromClient)
-	}),
+	Stream:   streamROC,
 	Function: code("%d", "operation %d"),
 	Unit:     func(u uint64) string { return fmt.Sprint(u) },
 }
+
+// streamROC: behind lost bytes only a message that is whole, with its checksum, begins one.
+func streamROC(s *ot.Session, p []byte) int {
+	if s.Resume && rocWhole(p) > len(p) {
+		return -1
+	}
+	return messagesROC(s, p)
+}
+
+var messagesROC = framed(rocWhole, func(s *ot.Session, p []byte) {
+	// Destination unit, group; source unit, group; operation code.
+	pdu := ot.PDU{Code: uint64(p[4]), Unit: uint64(p[0]), HasUnit: true}
+	server := s.SrcPort == 4000 && s.DstPort != 4000
+	if server {
+		pdu.Unit = uint64(p[2])
+	}
+	request(s, pdu, server || s.DstPort != 4000 && !s.FromClient)
+})
 
 // rocSize: 6 bytes of head of which the last is the length of the data; CRC 2.
 func rocSize(p []byte) int {
@@ -395,7 +410,7 @@ var DLMS = ot.Protocol{
 	Name: "dlms-cosem", Title: "DLMS/COSEM",
 	Table:    counted,
 	TCPPorts: []uint16{4059, 4060}, UDPPorts: []uint16{4059, 4060},
-	ProbeStream: chained(hdlc, hdlcFCS),
+	ProbeStream: chained(hdlc, hdlcFCS, true),
 	ProbeDatagram: func(p []byte, h ot.Hint) ot.Verdict {
 		if n := hdlc(p); n > 0 && n == len(p) && n == h.WireLen && hdlcFCS(p) {
 			return ot.Yes
@@ -625,4 +640,87 @@ func rtps(p []byte) bool {
 		return false
 	}
 	return len(p) >= at+4 && (p[at] >= 1 && p[at] <= 0x34 || p[at] >= 0x80)
+}
+
+// SBus is Saia-Burgess's S-Bus over UDP (Ether-S-Bus).
+var SBus = ot.Protocol{
+	Name: "saia-s-bus", Title: "Saia S-Bus",
+	Table:    counted,
+	UDPPorts: []uint16{5050},
+	ProbeDatagram: func(p []byte, h ot.Hint) ot.Verdict {
+		if len(p) == h.WireLen && sbus(p, h.WireLen) && sbusCRC(p) {
+			return ot.Yes
+		}
+		return ot.No
+	},
+	Datagram: func(s *ot.Session, p []byte) {
+		if !sbus(p, s.WireLen) {
+			return
+		}
+		switch p[8] {
+		case 0:
+			request(s, ot.PDU{Code: 0x100 | uint64(p[10]), Unit: uint64(p[9]), HasUnit: true}, false)
+		default:
+			request(s, ot.PDU{Code: uint64(p[8])}, true)
+		}
+	},
+	Function: func(c uint64) ot.Function {
+		switch {
+		case c >= 0x100:
+			return ot.Function{Code: fmt.Sprintf("%02x", byte(c)), Name: fmt.Sprintf("command 0x%02x", byte(c))}
+		case c == 1:
+			return ot.Function{Code: "response", Name: "response"}
+		}
+		return ot.Function{Code: "ack", Name: "acknowledgement"}
+	},
+	Unit: func(u uint64) string { return fmt.Sprint(u) }, // station
+}
+
+// sbus: length 4 of all, version 1 (0 or 1), type 1 (0 or 1), sequence 2, attribute 1 (0 request, 1
+// response, 2 acknowledgement); a request goes on with station 1 and command 1, an
+// acknowledgement with 2 bytes; CRC 2.
+func sbus(p []byte, wire int) bool {
+	if len(p) < 11 || int(binary.BigEndian.Uint32(p)) != wire || p[4] > 1 || p[5] > 1 {
+		return false
+	}
+	return p[8] == 0 && wire >= 13 || p[8] == 1 && wire > 11 || p[8] == 2 && wire == 13
+}
+
+// sbusCRC: CRC-16 of ITU-T V.41, started with 0, over all before it, big-endian.
+func sbusCRC(p []byte) bool {
+	c := uint16(0)
+	n := len(p) - 2
+	for _, b := range p[:n] {
+		c ^= uint16(b) << 8
+		for range 8 {
+			if c&0x8000 != 0 {
+				c = c<<1 ^ 0x1021
+			} else {
+				c <<= 1
+			}
+		}
+	}
+	return c == binary.BigEndian.Uint16(p[n:])
+}
+
+// ESIO is Saia-Burgess's Ether-S-I/O over UDP: cyclic transfers to and from remote
+// inputs and outputs. The connection is named; its telegrams are the connection's packets
+// and no operations of their own.
+var ESIO = ot.Protocol{
+	Name: "saia-ether-s-io", Title: "Saia Ether-S-I/O",
+	Table:    []ot.TableRow{{Code: "any", Name: "connection recognised by name", Class: ot.Other}},
+	UDPPorts: []uint16{6060},
+	ProbeDatagram: func(p []byte, h ot.Hint) ot.Verdict {
+		if esio(p) {
+			return ot.Yes
+		}
+		return ot.No
+	},
+	Datagram: func(*ot.Session, []byte) {},
+	Function: func(uint64) ot.Function { return ot.Function{} },
+}
+
+// esio: "ESIO", type 2 (0 request, 1 data, 2 status).
+func esio(p []byte) bool {
+	return len(p) >= 20 && string(p[:4]) == "ESIO" && p[4] == 0 && p[5] <= 2
 }

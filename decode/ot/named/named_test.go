@@ -86,6 +86,12 @@ func datagrams(t testing.TB) map[*ot.Protocol]map[string]string {
 			string(sealed([]byte{2, 0, 0, 0}, crc16, 0)): "response 02 message type 2 [session] unit=0",
 		},
 		&RTPS: {hex("'RTPS 02 01 01 03 00 01 02 03 04 05 06 07 08 09 0a 0b 09 01 08 00 00 00 00 00 00 00 00 00"): "none  RTPS message [cyclic]"},
+		&SBus: {
+			hex(`00 00 00 10 01 00 00 01 00 # 16 bytes, version 1, sequence 1, request
+				0a 06 01 00 10 c6 2f       # station 10, command 6, CRC`): "request 06 command 0x06 [other] unit=10",
+			hex("00 00 00 0f 01 00 00 01 01 00 00 12 34 41 a5"): "response response response [other]",
+			hex("00 00 00 0d 01 00 00 02 02 00 00 6d 0d"):       "response ack acknowledgement [other]",
+		},
 	}
 }
 
@@ -114,6 +120,28 @@ func TestDatagrams(t *testing.T) {
 	}
 	if v := EGD.ProbeDatagram(egd, ot.Hint{WireLen: len(egd)}); v != ot.No {
 		t.Error("EGD is known by its port only")
+	}
+}
+
+// TestESIO: the connection is named, and nothing is told of it.
+func TestESIO(t *testing.T) {
+	b := ottest.Bytes(t, "'ESIO 00 01 00 00 00 31 76 16 00 00 00 18 00 00 00 0d 01 00 00 00")
+	if v := ESIO.ProbeDatagram(b, ot.Hint{WireLen: len(b)}); v != ot.Yes {
+		t.Errorf("probe %d", v)
+	}
+	if got := ottest.Datagram(&ESIO, new(ot.Session), b); len(got) != 0 {
+		t.Errorf("told %q", got)
+	}
+	if v := ESIO.ProbeDatagram(b[:19], ot.Hint{WireLen: 19, Port: true}); v != ot.No {
+		t.Errorf("cut: probe %d", v)
+	}
+	b[5] = 3
+	if v := ESIO.ProbeDatagram(b, ot.Hint{WireLen: len(b), Port: true}); v != ot.No {
+		t.Errorf("no type: probe %d", v)
+	}
+	path := filepath.Join(ottest.Shared(t), "saia/ethersio.pcap")
+	if r := ottest.Replay(t, path, Protocols...); len(r.Recognised) != 1 || len(r.Rows) != 0 {
+		t.Errorf("%d connections, %d rows", len(r.Recognised), len(r.Rows))
 	}
 }
 
@@ -202,4 +230,12 @@ func FuzzAll(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDialogues(t *testing.T) {
+	for _, p := range Protocols {
+		if p.Stream != nil {
+			ottest.Dialogues(t, p, "testdata/"+p.Name+".txt")
+		}
+	}
 }

@@ -86,13 +86,7 @@ func chunks(tb testing.TB) []struct {
 func TestChunks(t *testing.T) {
 	for _, c := range chunks(t) {
 		t.Run(c.name, func(t *testing.T) {
-			if got := strings.Join(ottest.Stream(&Protocol, c.chunk), "\n"); got != c.want {
-				t.Errorf("got %s\nwant %s", got, c.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(c.chunk, 3), len(c.chunk)+9)
-			if got := ottest.Stream(&Protocol, c.chunk[:len(c.chunk)-1]); len(got) != 0 {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, c.chunk, ot.Whole, c.want)
 		})
 	}
 }
@@ -256,3 +250,5 @@ func TestLost(t *testing.T) {
 		t.Fatalf("a whole one: %d of %d, %d told", n, len(b), len(s.PDUs))
 	}
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

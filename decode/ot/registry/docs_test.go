@@ -95,8 +95,15 @@ func count(t *testing.T) []byte {
 		folder, _, _ := strings.Cut(rel, "/")
 		e, _ := readExpected(t, root, rel)
 		told := map[string]int{}
-		for row, n := range ottest.Replay(t, path, Protocols...).Rows {
+		r := ottest.Replay(t, path, Protocols...)
+		for row, n := range r.Rows {
 			told[row.Protocol] += n
+		}
+		for conn := range r.Recognised {
+			name, _, _ := strings.Cut(conn, " ")
+			if i := slices.IndexFunc(Protocols, func(p *ot.Protocol) bool { return p.Name == name }); onlyNamed(Protocols[i]) {
+				told[name] += 0
+			}
 		}
 		for name, n := range told {
 			k := key{name, folder}
@@ -199,6 +206,11 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // onlyCounted says that a protocol's messages are counted without a function.
 func onlyCounted(p *ot.Protocol) bool { return len(p.Table) == 1 && p.Table[0].Code == "any" }
 
+// onlyNamed says that a protocol's connections are recognised and nothing is told of them.
+func onlyNamed(p *ot.Protocol) bool {
+	return onlyCounted(p) && p.Table[0].Name == "connection recognised by name"
+}
+
 func carriers(p *ot.Protocol) string {
 	var parts []string
 	list := func(what string, numbers []uint16, format string) {
@@ -225,7 +237,7 @@ func capturesOf(counts []folderCount) (short, long string) {
 		parts = append(parts, fmt.Sprintf("`%s/` %d", c.folder, c.captures))
 	}
 	if total == 0 {
-		return "none", "no capture holds it: hand-made vectors only"
+		return "none", "no capture holds it: held against vectors only (below)"
 	}
 	plural := "s"
 	if total == 1 {
@@ -277,6 +289,17 @@ runs, its program, its passwords, its clock or its network settings. Some classe
 sub-function, a name): such variants have lines of their own. *Captures* are those of the project's shared set in which
 the decoder told messages; which of them hold the same counts as another dissector is what ` + "`make oracle`" + ` prints.
 
+`)
+	var alone []string
+	for _, p := range Protocols {
+		if len(counts[p.Name]) == 0 {
+			alone = append(alone, "`"+p.Name+"`")
+		}
+	}
+	fmt.Fprintf(&out, "No capture holds %s: these were only held against vectors, frames written by hand from the fact sheet. So were\n"+
+		"those messages of `codesys` that are no address notifications, and those of `knxnet-ip` that its capture does not hold.\n",
+		strings.Join(alone, ", "))
+	out.WriteString(`
 | Protocol | | 日本語 | Carried by | Functions | write | control | Captures |
 |---|---|---|---|---:|---:|---:|---:|
 `)
@@ -286,7 +309,10 @@ the decoder told messages; which of them hold the same counts as another dissect
 			classes[row.Class]++
 		}
 		functions := strconv.Itoa(len(p.Table))
-		if onlyCounted(p) {
+		switch {
+		case onlyNamed(p):
+			functions = "named"
+		case onlyCounted(p):
 			functions = "counted"
 		}
 		short, _ := capturesOf(counts[p.Name])
@@ -314,6 +340,8 @@ the decoder told messages; which of them hold the same counts as another dissect
 			item("Recognised", oneLine(recognised))
 		}
 		switch code := bullet(decoded, "function code"); {
+		case onlyNamed(p):
+			item("Only named", own(decoded, p.Name))
 		case onlyCounted(p):
 			item("Only counted", own(decoded, p.Name))
 		case !several:
@@ -323,7 +351,16 @@ the decoder told messages; which of them hold the same counts as another dissect
 			item("Identity", bullet(decoded, "facts"))
 		}
 		_, long := capturesOf(counts[p.Name])
+		if onlyNamed(p) {
+			long, _, _ = strings.Cut(long, ",")
+		}
 		item("Checked on", long)
+		if text := vectors(t, dirs[i]); text != "" {
+			item("Vectors", text)
+		}
+		if text := encoders[p.Name]; text != "" {
+			item("Encoders that are not ours", text+" (`scripts/encoders`)")
+		}
 		fmt.Fprintf(&out, "- **Where it is wrong**: [%s](../decode/ot/%[1]s/README.md#where-it-is-wrong)\n", dirs[i])
 		if onlyCounted(p) {
 			continue
@@ -334,6 +371,22 @@ the decoder told messages; which of them hold the same counts as another dissect
 		}
 	}
 	return out.Bytes()
+}
+
+// encoders are those whose frames scripts/encoders holds a decoder against, on loopback.
+var encoders = map[string]string{
+	"slmp-melsec": "mcprotocol 0.1.2: device reads and writes in 3E and 1E, binary and ASCII",
+	"knxnet-ip":   "knx 2.5.4: a tunnel, group writes and reads",
+}
+
+// vectors says how many frames of a decoder are written by hand in its testdata.
+func vectors(t *testing.T, dir string) string {
+	path := "../" + dir + "/testdata/frames.vectors"
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d annotated frames, each line of the table at least once ([frames.vectors](../decode/ot/%s/testdata/frames.vectors))",
+		len(ottest.ReadVectors(t, path)), dir)
 }
 
 // own is what a README that describes several protocols says of one: its row or its

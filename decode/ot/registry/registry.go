@@ -74,5 +74,7 @@ var Protocols = []*ot.Protocol{
 	&named.RTPS,
 	&named.BSAP,
 	&named.EGD,
+	&named.SBus,
+	&named.ESIO,
 	&toyopuc.Protocol, // says nothing of itself: last
 }

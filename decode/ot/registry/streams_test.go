@@ -25,7 +25,6 @@ func codes(proto *ot.Protocol, port uint16, c *ottest.Conn, dir int, pieces ...[
 				told = append(told, proto.Function(pdu.Code).Code)
 			}
 		})
-		c.Session.Gap = false
 	}
 	return told
 }

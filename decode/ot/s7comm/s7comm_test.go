@@ -1,7 +1,6 @@
 package s7comm
 
 import (
-	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -71,6 +70,13 @@ var messages = []struct{ name, text, want string }{
 		00 01 'PRESS-3 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
 		00 05 'S 20 'C-X`,
 		"response 4:01 CPU: read SZL [identity] status=0000\nname=PRESS-3"},
+	{"SZL 001c, serial number and module", `
+		32 07 00 00 00 08 00 0c 00 50
+		00 01 12 08 12 84 01 01 00 00 00 00
+		ff 09 00 4c 00 1c 00 00 00 22 00 02
+		00 05 'S 20 'C-X4U421302009 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+		00 07 'CPU 20 '315-2 20 'PN/DP 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00`,
+		"response 4:01 CPU: read SZL [identity] status=0000\nserial=S C-X4U421302009\nmodel=CPU 315-2 PN/DP"},
 	{"SZL that is not there", `
 		32 07 00 00 00 08 00 0c 00 04 00 01 12 08 12 84 01 01 00 00 d4 01 0a 00 00 00`,
 		"error 4:01 CPU: read SZL [identity] status=d401"},
@@ -104,14 +110,7 @@ var messages = []struct{ name, text, want string }{
 func TestMessages(t *testing.T) {
 	for _, m := range messages {
 		t.Run(m.name, func(t *testing.T) {
-			b := packet(t, m.text)
-			if got := strings.Join(ottest.Stream(&Protocol, b), "\n"); got != m.want {
-				t.Errorf("got %s\nwant %s", got, m.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-			if got := ottest.Stream(&Protocol, b[:len(b)-1]); len(got) != 0 {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, packet(t, m.text), ot.Whole, m.want)
 		})
 	}
 }
@@ -248,3 +247,5 @@ func TestLost(t *testing.T) {
 		t.Fatalf("a whole one: %d of %d, %d told", n, len(b), len(s.PDUs))
 	}
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }

@@ -13,7 +13,7 @@ type entry struct {
 }
 
 // functions of jobs and their answers: fact sheet s7comm.
-var functions = map[byte]entry{
+var functions = [256]entry{
 	0x00:      {"CPU services", ot.Other},
 	0x04:      {"read var", ot.Read},
 	0x05:      {"write var", ot.Write},
@@ -130,8 +130,8 @@ func function(code uint64) ot.Function {
 	}
 	fn := byte(code)
 	f := ot.Function{Code: fmt.Sprintf("%02x", fn)}
-	e, ok := functions[fn]
-	if !ok {
+	e := functions[fn]
+	if e.name == "" {
 		f.Name = fmt.Sprintf("unknown 0x%02x", fn)
 		return f
 	}
@@ -163,7 +163,9 @@ func statusName(status uint32) string {
 func table() []ot.TableRow {
 	var rows []ot.TableRow
 	for fn, e := range functions {
-		rows = append(rows, ot.TableRow{Code: fmt.Sprintf("%02x", fn), Name: e.name, Class: e.class})
+		if e.name != "" {
+			rows = append(rows, ot.TableRow{Code: fmt.Sprintf("%02x", fn), Name: e.name, Class: e.class})
+		}
 	}
 	for _, p := range programServices {
 		rows = append(rows, ot.TableRow{Code: "28 " + p.service, Name: "PLC control: " + p.name, Class: ot.Control})

@@ -108,7 +108,28 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 		}
 		return ot.Yes
 	}
-	if accept1E(p, len(p), h.Port) {
+	return probe1E(p, h.Port)
+}
+
+// probe1E believes a whole 1E request behind which nothing else begins. It waits for the
+// rest of one whose device is known, or on the ports of the list of what may become one.
+func probe1E(p []byte, port bool) ot.Verdict {
+	r, fit := parse1E(p, [2]int{})
+	switch {
+	case fit == Bad:
+		return ot.No
+	case fit == Short, r.size > len(p):
+		if port || r.strict {
+			return ot.More
+		}
+		return ot.No
+	case r.size > 0 && r.size < len(p):
+		if _, fit := parse1E(p[r.size:], [2]int{}); fit == Bad {
+			return ot.No
+		}
+		p = p[:r.size]
+	}
+	if accept1E(p, len(p), port) {
 		return ot.Yes
 	}
 	return ot.No
@@ -133,6 +154,9 @@ const maxPending = 16
 type queue struct {
 	n    int
 	list [maxPending]pending
+	// doubtful: a message was lost, and requests may wait whose responses were seen before
+	// them or never. Until none waits, a response that may be that of several is no one's.
+	doubtful bool
 }
 
 func (q *queue) push(p pending) {
@@ -166,6 +190,14 @@ func (q *queue) take(h *Header, data int) (pending, bool) {
 			found = i
 		}
 	}
+	if found >= 0 && h.Frame == Frame3E && !h.HasCommand && q.doubtful {
+		for _, e := range q.list[found+1 : q.n] {
+			if e.frame == h.Frame && e.route == h.Route() && (e.cmd != q.list[found].cmd || e.sub != q.list[found].sub) {
+				q.n, q.doubtful = 0, false
+				return pending{}, false
+			}
+		}
+	}
 	if found < 0 {
 		return pending{}, false
 	}
@@ -179,6 +211,7 @@ func (q *queue) take(h *Header, data int) (pending, bool) {
 		k++
 	}
 	q.n = k
+	q.doubtful = q.doubtful && k > 0
 	return hit, true
 }
 
@@ -223,13 +256,16 @@ const need = 128
 func stream(s *ot.Session, p []byte) int {
 	st := stateOf(s)
 	if s.Gap {
-		st.open, st.has1E = [2]queue{}, [2]bool{}
+		st.open, st.has1E = [2]queue{{doubtful: true}, {doubtful: true}}, [2]bool{}
 	}
 	done := 0
 	for done < len(p) {
 		h, fit := Parse(p[done:])
 		switch fit {
 		case Short:
+			if s.Resume && done == 0 {
+				return -1 // it would take the next message's bytes in
+			}
 			return done
 		case Good:
 			if len(p)-done < min(h.Size, need) {
@@ -243,6 +279,8 @@ func stream(s *ot.Session, p []byte) int {
 			}
 			size, fit := tell1E(s, st, p[done:], 0)
 			switch {
+			case fit == Short && s.Resume && done == 0:
+				return -1
 			case fit == Short:
 				return done
 			case fit == Bad || size == 0:

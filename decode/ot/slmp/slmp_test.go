@@ -313,6 +313,10 @@ func TestProbe(t *testing.T) {
 		{"3E and half of another", "50 00" + own + "06 00 00 00 01 01 00 00 50 00", false, ot.No, ot.Yes},
 		{"3E and something else", "50 00" + own + "06 00 00 00 01 01 00 00 47 45", false, ot.No, ot.No},
 		{"1E read", "01 ff 0a 00 64 00 00 00 20 44 03 00", false, ot.Yes, ot.Yes},
+		{"half a 1E read", "01 ff 0a 00 64 00", false, ot.No, ot.No},
+		{"half a 1E read on a port of the list", "01 ff 0a 00 64 00", true, ot.No, ot.More},
+		{"half a 1E write", "03 ff 0a 00 64 00 00 00 20 44 03 00 34 12", false, ot.No, ot.More},
+		{"1E read and half of another", "01 ff 0a 00 64 00 00 00 20 44 03 00 01 ff 0a", false, ot.No, ot.Yes},
 		{"1E remote RUN on any port", "13 ff 0a 00", false, ot.No, ot.No},
 		{"1E remote RUN on a port of the list", "13 ff 0a 00", true, ot.Yes, ot.Yes},
 		{"TSN management is another's", "68 00 01 00 00 00 00 ff ff 03 00 00 00 00 06 00 00 00 94 0e 00 00", false, ot.No, ot.No},
@@ -443,3 +447,10 @@ func FuzzDatagram(f *testing.F) {
 		}
 	})
 }
+
+func TestDialogues(t *testing.T) {
+	ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt", "testdata/dialogue-4e-ascii.txt", "testdata/dialogue-1e.txt")
+}
+
+// TestVectors: every frame kind and every line of the table.
+func TestVectors(t *testing.T) { ottest.Vectors(t, &Protocol, "testdata/frames.vectors") }

@@ -215,8 +215,16 @@ func ClassOf(cmd, sub uint16) ot.Class {
 			return ot.Write
 		}
 	}
-	return commands[cmd].class
+	return classes[cmd]
 }
+
+// classes of commands: asked for each message.
+var classes = func() (c [1 << 16]ot.Class) {
+	for cmd, e := range commands {
+		c[cmd] = e.class
+	}
+	return c
+}()
 
 // endNames are the end codes of 3E, 4E and LMT responses: fact sheet
 // slmp-melsec, section 6.

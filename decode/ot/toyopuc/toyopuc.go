@@ -92,11 +92,31 @@ func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
 	return ot.No
 }
 
+// probeStream believes a whole frame on the port, behind which nothing else begins.
 func probeStream(p []byte, h ot.Hint) ot.Verdict {
-	if h.Port && plausible(p) {
-		return ot.Yes
+	if !h.Port {
+		return ot.No
 	}
-	return ot.No
+	verdict := ot.More
+	for len(p) > 0 {
+		n := message(p)
+		switch {
+		case n < 0:
+			return ot.No
+		case n == 0:
+			return verdict
+		case n > len(p):
+			if _, known := commands[p[4]]; !known {
+				return ot.No
+			}
+			return verdict
+		case !plausible(p[:n]):
+			return ot.No
+		}
+		verdict = ot.Yes
+		p = p[n:]
+	}
+	return verdict
 }
 
 func datagram(s *ot.Session, p []byte) {
@@ -109,8 +129,8 @@ func datagram(s *ot.Session, p []byte) {
 const need = 24
 
 func stream(s *ot.Session, p []byte) int {
-	if st, ok := s.State.(*state); ok && s.Gap {
-		*st = state{}
+	if s.Gap {
+		*stateOf(s) = state{doubtful: true}
 	}
 	return ot.Messages(s, p, need, message, tell)
 }
@@ -120,6 +140,35 @@ func stream(s *ot.Session, p []byte) int {
 type state struct {
 	n    int
 	open [8]asked
+	// doubtful: a message was lost, and commands may wait whose responses were seen before
+	// them or never. Until none waits, an error with several of them waiting is no one's.
+	doubtful bool
+}
+
+func stateOf(s *ot.Session) *state {
+	st, ok := s.State.(*state)
+	if !ok {
+		st = new(state)
+		s.State = st
+	}
+	return st
+}
+
+// take finds the command that a response answers and forgets it with those before it:
+// the oldest, or of a good response the oldest with its number.
+func (st *state) take(good bool, command byte) (a asked, ok bool) {
+	if !good && st.doubtful && st.n > 1 {
+		*st = state{}
+	}
+	for i, e := range st.open[:st.n] {
+		if !good || byte(e.code) == command {
+			st.n = copy(st.open[:], st.open[i+1:st.n])
+			a, ok = e, true
+			break
+		}
+	}
+	st.doubtful = st.doubtful && st.n > 0
+	return a, ok
 }
 
 type asked struct {
@@ -136,11 +185,7 @@ const (
 )
 
 func tell(s *ot.Session, p []byte, _ int) {
-	st, ok := s.State.(*state)
-	if !ok {
-		st = new(state)
-		s.State = st
-	}
+	st := stateOf(s)
 	if p[0] == 0 {
 		code, class := codeOf(p[4], p[headLen:])
 		if st.n == len(st.open) {
@@ -154,13 +199,7 @@ func tell(s *ot.Session, p []byte, _ int) {
 		return
 	}
 	s.Client = ot.ClientReceiver
-	var a asked
-	matched := st.n > 0
-	if matched {
-		a = st.open[0]
-		copy(st.open[:], st.open[1:st.n])
-		st.n--
-	}
+	a, matched := st.take(p[1] == 0, p[4])
 	pdu := ot.PDU{Direction: ot.Response, HasStatus: true}
 	if p[1] != 0 {
 		pdu.Direction, pdu.Status = ot.Error, uint32(p[1])
@@ -171,7 +210,7 @@ func tell(s *ot.Session, p []byte, _ int) {
 		if !matched {
 			pdu.Code = noMatch
 		}
-	} else if byte(a.code) == p[4] && matched {
+	} else if matched {
 		pdu.Code, pdu.Class = uint64(a.code), a.class
 	} else {
 		code, class := codeOf(p[4], nil)

@@ -1,7 +1,6 @@
 package toyopuc
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -41,25 +40,11 @@ var vectors = []struct{ name, text, want string }{
 		"request 77 unknown 0x77 [other]"},
 }
 
-// told gives the lines of a message by itself, as what it is carried by would.
-func told(b []byte) string {
-	return strings.Join(ottest.Stream(&Protocol, b), "\n")
-}
-
-// whole is the size up to which a message is told when it is whole.
-const whole = need
-
 func TestMessages(t *testing.T) {
 	for _, m := range vectors {
 		t.Run(m.name, func(t *testing.T) {
 			b := ottest.Bytes(t, m.text)
-			if got := told(b); got != m.want {
-				t.Errorf("got %q\nwant %q", got, m.want)
-			}
-			ottest.SameHoweverSplit(t, &Protocol, bytes.Repeat(b, 3), len(b)+9)
-			if got := told(b[:len(b)-1]); got != "" && len(b) < whole {
-				t.Errorf("cut message told: %q", got)
-			}
+			ottest.Message(t, &Protocol, b, need, m.want)
 			if got := strings.Join(ottest.Datagram(&Protocol, new(ot.Session), b), "\n"); got != m.want {
 				t.Errorf("datagram: got %q\nwant %q", got, m.want)
 			}
@@ -77,7 +62,12 @@ func TestProbe(t *testing.T) {
 		{"read words elsewhere", `00 00 05 00 1c 00 10 02 00`, false, ot.No, ot.No},
 		{"data that do not fit", `00 00 06 00 1c 00 10 02 00 00`, true, ot.No, ot.No},
 		{"unknown command", `00 00 01 00 77`, true, ot.No, ot.No},
-		{"longer than it says", `00 00 05 00 1c 00 10 02 00 00`, true, ot.No, ot.No},
+		{"longer than it says", `00 00 05 00 1c 00 10 02 00 01`, true, ot.No, ot.No},
+		{"one and the first byte of another", `00 00 05 00 1c 00 10 02 00 00`, true, ot.No, ot.Yes},
+		{"half a frame", `00 00 05 00 1c 00 10`, true, ot.No, ot.More},
+		{"half a head", `00 00`, true, ot.No, ot.More},
+		{"half a frame elsewhere", `00 00 05 00 1c 00 10`, false, ot.No, ot.No},
+		{"half a frame of an unknown command", `00 00 05 00 77 00 10`, true, ot.No, ot.No},
 		{"good response", `80 00 03 00 1c 34 12`, true, ot.Yes, ot.Yes},
 		{"response with an error", `80 10 01 00 40`, true, ot.No, ot.No},
 		{"session service", `00 00 00 44 81 00`, true, ot.No, ot.No},
@@ -166,3 +156,8 @@ func TestResponses(t *testing.T) {
 		t.Errorf("behind lost bytes: %q", got)
 	}
 }
+
+func TestDialogue(t *testing.T) { ottest.Dialogues(t, &Protocol, "testdata/dialogue.txt") }
+
+// TestVectors: every frame kind and every line of the table.
+func TestVectors(t *testing.T) { ottest.Vectors(t, &Protocol, "testdata/frames.vectors") }
