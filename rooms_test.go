@@ -16,12 +16,16 @@ import (
 var allowed = map[string]string{
 	"cmd/osect":    "*",
 	"cmd/plantgen": "",
-	"portal":       "store report ledger inventory text",
+	"portal":       "store report ledger inventory text picture",
 	"pipeline":     "capture observe inventory detect store notify decode", // decode: the registry of protocols
-	"report":       "store inventory text",
-	"ledger":       "store inventory text",
+	"report":       "store inventory text picture",
+	"ledger":       "store inventory text decode", // decode: addresses
 	"check":        "store inventory text",
 	"notify":       "store text",
+	"diff":         "store inventory decode",
+	"export":       "store inventory decode",
+	"service":      "",
+	"picture":      "store inventory text decode",     // decode: addresses
 	"store":        "observe detect decode inventory", // types only
 	"detect":       "observe inventory decode",        // decode: addresses
 	"inventory":    "observe decode",                  // decode: addresses

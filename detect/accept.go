@@ -39,8 +39,11 @@ func (a *Alert) AcceptRows() []Row {
 		return rows
 	case SubNewBinding:
 		return []Row{row(p[1], p[2], "", ItemBinding)}
-	case SubMany, SubManySources, SubManyPorts, SubManyMAC, SubManyIP, SubManyBinding:
+	case SubMany, SubManySources, SubManyPorts, SubManyMAC, SubManyIP, SubManyBinding, SubManyBuiltIn:
 		return nil
+	}
+	if a.Kind == BuiltIn {
+		return acceptBuiltin(p, row)
 	}
 	if a.Subkind == SubAttempt {
 		p = p[1:]
@@ -54,6 +57,8 @@ func (a *Alert) AcceptRows() []Row {
 		}
 		r.Lo, r.Hi = uint16(port), uint16(port)
 		return []Row{r}
+	case a.Kind == IPVolume && len(p) == 2:
+		return acceptVolume(a, row(p[0], p[1], "", ItemLimit))
 	case (a.Kind == OTIP || a.Kind == OTEthernet) && len(p) == 4:
 		return []Row{row(p[0], p[1], p[2], p[3])}
 	}

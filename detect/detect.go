@@ -44,7 +44,7 @@ type Status struct {
 }
 
 // Row is one learned row of one list (the Kind). Which fields are used depends
-// on the list; all together but Origin, First, Last, Count and Hi are its key.
+// on the list; all together but Origin, First, Last, Count, Hi and Value are its key.
 type Row struct {
 	List Kind
 	Site string
@@ -64,6 +64,8 @@ type Row struct {
 	// First, Last: packet times of the first and last minute that taught it; Count: minutes that did.
 	First, Last int64
 	Count       uint64
+	// Value is what the lists of ip-volume and ip-statistics hold beside the key (docs/detection); "" in the others.
+	Value string
 }
 
 // Change is one difference to a list, for the store.

@@ -54,6 +54,24 @@ type Settings struct {
 	InternetEach bool
 	// Internal says which public addresses are used inside; nil for none.
 	Internal func(decode.Addr) bool
+	// BuiltIn overrides built-in rules by subkind: see ParseBuiltIn.
+	BuiltIn map[string]BuiltInSetting
+	// Exclusions silence findings.
+	Exclusions []Exclusion
+	// Flags of the ledger explain findings or make them worse.
+	Flags []Flag
+	// EOL is the table of ends of support; nil for the one built in.
+	EOL *EOL
+	// AsOf is the time (ns) that support is judged at; 0 for that of the packets.
+	AsOf int64
+}
+
+// Exclusion silences the findings of a detector: of one source, one subkind, or both. "" stands for any.
+type Exclusion struct {
+	Kind Kind
+	Site string
+	Src  string // an address, a MAC or a prefix
+	Item string // the subkind; of signatures their id
 }
 
 // Result is what one minute gave.
@@ -76,6 +94,9 @@ type Engine struct {
 	statuses  []Status // in the order of Kinds
 	detectors []detector
 	devices   *devices // also a detector; others ask it which addresses are one device
+
+	excluded map[Kind][]exclusion
+	flags    map[string][]*Flag // of the ledger, by address and MAC
 
 	open  map[openKey]*Alert
 	count map[groupKey]int // open single alerts by kind and group
@@ -110,6 +131,10 @@ func newDetectors(cfg *Config, d *devices) []detector {
 		newCommunications(cfg, d),
 		newFunctions(OTIP, cfg, d),
 		newFunctions(OTEthernet, cfg, d),
+		newVolumes(cfg),
+		newBehaviour(cfg),
+		newVulnerable(cfg, d),
+		newBuiltin(cfg, d),
 	}
 }
 
@@ -117,7 +142,7 @@ func newDetectors(cfg *Config, d *devices) []detector {
 // off whatever their status says.
 func Built(kind Kind) bool {
 	switch kind {
-	case ConnectedDevice, IPCommunication, OTIP, OTEthernet:
+	case ConnectedDevice, VulnerableDevice, IPCommunication, IPVolume, IPStatistics, OTIP, OTEthernet, BuiltIn:
 		return true
 	}
 	return false
@@ -131,6 +156,8 @@ func NewEngine(cfg Config, statuses []Status, rows []Row, open []Alert) *Engine 
 	e.devices = newDevices(&e.cfg)
 	e.detectors = newDetectors(&e.cfg, e.devices)
 	e.SetStatuses(statuses)
+	e.SetExclusions(cfg.Settings.Exclusions)
+	e.SetFlags(cfg.Settings.Flags)
 	for _, d := range e.detectors {
 		e.Reload(d.kind(), rows)
 	}
@@ -189,9 +216,30 @@ func (e *Engine) Statuses() []Status { return slices.Clone(e.statuses) }
 
 func (e *Engine) status(k Kind) *Status { return &e.statuses[slices.Index(Kinds, k)] }
 
+// warmer is a detector with windows longer than a minute.
+type warmer interface {
+	// warm takes a minute into the windows, learning and telling nothing.
+	warm(v *view)
+}
+
 // Warm shows the engine a minute that only fills windows: it learns nothing and
-// raises nothing. No detector of this version looks further back than its minute.
-func (e *Engine) Warm(*observe.Minute) {}
+// raises nothing.
+func (e *Engine) Warm(m *observe.Minute) { e.warm(m, false) }
+
+// Again shows the engine a minute of its own run that was committed before the run was cut
+// off: as Warm, but what the minute counted towards learning counts.
+func (e *Engine) Again(m *observe.Minute) { e.warm(m, true) }
+
+func (e *Engine) warm(m *observe.Minute, again bool) {
+	e.stamp++
+	v := newView(m, &e.cfg, e.stamp)
+	for _, d := range e.detectors {
+		if w, ok := d.(warmer); ok {
+			v.relearn = again && (e.cfg.Force == Learning || e.cfg.Force == "" && e.status(d.kind()).Mode == Learning)
+			w.warm(v)
+		}
+	}
+}
 
 // Minute learns from or inspects one minute, as each detector's mode says. Late
 // parts and older minutes are taken like others. m is not kept.
@@ -278,6 +326,7 @@ type groupKey struct {
 // Arguments that the engine itself reads back from stored alerts.
 const (
 	argNumber = "number" // of an alert that stands for many: the most in one minute
+	argSeen   = "seen"   // of a built-in alert: the most that was counted
 	argSample = "sample"
 	argGroup  = "group" // of a single alert: its groups, so that a restarted engine counts alike
 )
@@ -285,7 +334,7 @@ const (
 // raise turns the findings of one minute into alerts: those of this minute,
 // new or grown, in the order of their keys.
 func (e *Engine) raise(kind Kind, found []finding) []Alert {
-	found = e.distinct(kind, found)
+	found = e.distinct(kind, e.explain(kind, e.admit(kind, found)))
 	for i := range len(finding{}.groups) {
 		found = e.aggregate(kind, found, i)
 	}
@@ -346,11 +395,14 @@ next:
 // alive is the open alert of k that something seen from first to last may still join.
 func (e *Engine) alive(k openKey, first, last int64) *Alert {
 	a := e.open[k]
-	if a == nil || first > a.Last+Life || last < a.First-Life {
+	if a == nil || !lasting(k.kind) && (first > a.Last+Life || last < a.First-Life) {
 		return nil
 	}
 	return a
 }
+
+// lasting kinds of alert say what a device is, not what it did: told once, they stay open.
+func lasting(kind Kind) bool { return kind == VulnerableDevice }
 
 // aggregate applies the flood rule to the findings' groups[i]. A finding that
 // has its alert already is left alone.
@@ -474,24 +526,26 @@ func alertID(kind Kind, key string, first int64) string {
 }
 
 // grow joins a finding to its alert. The arguments stay those of the first
-// finding (what was learned then), but the number of many is the highest. The
+// finding (what was learned then), but the number of many and what was counted are the highest. The
 // ID stays also where a late part moves First back.
 func grow(a *Alert, f *finding) {
 	a.First, a.Last = min(a.First, f.first), max(a.Last, f.last)
 	a.Count += f.count
 	a.Severity = worse(a.Severity, f.severity)
-	if n, old := number(f.args), number(a.Args); n > old {
-		for i := range a.Args {
-			if a.Args[i].Name == argNumber {
-				a.Args[i].Value = strconv.Itoa(n)
+	for _, name := range []string{argNumber, argSeen} {
+		if n, old := number(f.args, name), number(a.Args, name); n > old {
+			for i := range a.Args {
+				if a.Args[i].Name == name {
+					a.Args[i].Value = strconv.Itoa(n)
+				}
 			}
 		}
 	}
 }
 
-func number(args []Arg) int {
+func number(args []Arg, name string) int {
 	for _, a := range args {
-		if a.Name == argNumber {
+		if a.Name == name {
 			n, _ := strconv.Atoi(a.Value)
 			return n
 		}
@@ -552,7 +606,7 @@ func (e *Engine) forget(now int64) (dropped uint64) {
 		return 0
 	}
 	for k, a := range e.open {
-		if a.Last+Life < now {
+		if a.Last+Life < now && !lasting(k.kind) {
 			e.tally(a, -1)
 			delete(e.open, k)
 		}
@@ -590,6 +644,8 @@ type view struct {
 	m     *observe.Minute
 	cfg   *Config
 	stamp uint64
+	// relearn says to a warmer that the minute was learned before: Engine.Again.
+	relearn bool
 	// macs groups the minute's addresses by MAC (0 first), in order.
 	macs []macView
 	// owner is the MAC that uses an address itself (not one that carries it).

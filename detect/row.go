@@ -164,6 +164,12 @@ func (r *Row) Check() error {
 		_, err = parseCommunication(r)
 	case OTIP, OTEthernet:
 		_, err = parseFunction(r)
+	case BuiltIn:
+		_, err = parseBuiltin(r)
+	case IPVolume:
+		_, _, err = parseVolume(r)
+	case IPStatistics:
+		_, _, err = parseStatistics(r)
 	default:
 		return fmt.Errorf("list %q has no rows", r.List)
 	}

@@ -35,7 +35,7 @@ type Link struct {
 	ServerPort           uint16     // 0 where the protocol has none
 	Service              string     // OT protocol recognised, "" for none
 	Packets, Bytes       uint64     // both ways
-	Answered             bool
+	Answered             bool       // both ways, and not only to refuse
 }
 
 // Use is one OT function between two ends of a site, summed over time.
@@ -62,6 +62,12 @@ type Options struct {
 	InternetEach bool
 	// Internal says which public addresses are used inside (nil: none).
 	Internal func(decode.Addr) bool
+	// Fingerprints of TCP stacks (nil: those built in).
+	Fingerprints *Fingerprints
+	// Vendors are the registries of MAC prefixes (nil: those built in).
+	Vendors *Vendors
+	// Criticality is what the ledger says of a device, 0 to 100; ok is false where it says nothing. nil: there is no ledger.
+	Criticality func(*Device) (value int, ok bool)
 }
 
 // Device is one device of a site: what `osect devices list` prints.
@@ -75,14 +81,20 @@ type Device struct {
 	Vendor   string        // IEEE registry, or what the device said of itself; "" unknown
 	Hostname string
 	OS       string // "" unknown
-	// OSAccuracy is 0 to 100.
+	// OSAccuracy is 0 to 100, OSEvidence what it is the sum of, the best first; OSConflict says that the evidence disagrees.
 	OSAccuracy int
+	OSEvidence []OSEvidence
+	OSConflict bool
 	// Role is one of Roles; RoleConfidence 0 to 100; Reasons the evidence, strongest first.
 	Role           string
 	RoleConfidence int
 	Reasons        []Reason
-	// Importance is 0 to 100: see Importance in importance.go for the formula.
-	Importance int
+	// Level is the Purdue level that the role suggests ("1", "2", "3", "4", "5"; "" none), LevelConfidence 0 to 100.
+	Level           string
+	LevelConfidence int
+	// Importance is 0 to 100, the sum of ImportanceParts.
+	Importance      int
+	ImportanceParts ImportanceParts
 	// Router says that the MAC carries other devices' packets.
 	Router  bool
 	VLANs   []uint16 // sorted; untagged is not listed
@@ -158,6 +170,14 @@ type work struct {
 	targets  map[*work]bool // it writes to or controls them by OT
 	evidence map[reasonKey]Reason
 	names    []name
+
+	osFacts    []OSEvidence
+	osNames    []string // systems that are left
+	serverType uint32   // bits of CIFS browser announcements
+	samba      bool
+	ot         otUse
+	supervises bool // asks many controllers, or is a server that asks some
+	watches    bool // asks controllers, as displays do
 }
 
 type reasonKey struct{ role, key, arg string }
@@ -331,20 +351,38 @@ func (s *site) find(a decode.Addr, mac decode.MAC) *work {
 	return nil
 }
 
-// finish settles names, roles and importance.
+// finish settles names, operating systems, roles and importance.
 func (s *site) finish() []Device {
-	out := make([]Device, 0, len(s.work))
+	vendors := s.o.Vendors
+	if vendors == nil {
+		vendors = builtinVendors()
+	}
 	for _, w := range s.work {
 		slices.SortFunc(w.IPs, decode.Addr.Compare)
 		slices.Sort(w.VLANs)
 		slices.Sort(w.Sensors)
-		if v := Vendor(w.MAC); v != "" {
+		if v := vendors.Name(w.MAC); v != "" {
 			w.Vendor = v
 		}
 		w.Hostname = best(w.names)
 		w.Peers = len(w.peers)
+		w.settleOS()
 		w.role(s.public)
-		w.Importance = Importance(&w.Device, len(w.clients), len(w.targets))
+		w.nameOS()
+	}
+	for _, w := range s.work {
+		w.level()
+	}
+	between := s.betweenness()
+	out := make([]Device, 0, len(s.work))
+	for i, w := range s.work {
+		w.ImportanceParts = importance(&w.Device, len(w.targets), len(w.clients), between[i])
+		if s.o.Criticality != nil {
+			if v, ok := s.o.Criticality(&w.Device); ok {
+				w.ImportanceParts.Ledger, w.ImportanceParts.InLedger = v, true
+			}
+		}
+		w.Importance = w.ImportanceParts.Sum()
 		out = append(out, w.Device)
 	}
 	slices.SortFunc(out, compareDevices)

@@ -227,7 +227,7 @@ func TestVendor(t *testing.T) {
 	if Vendor(0) != "" {
 		t.Error("the MAC that stands for none has a vendor")
 	}
-	t1 := vendors()
+	t1 := builtinVendors().registry
 	for i, want := range []int{7000, 6000, 39000} {
 		if len(t1[i].entries) < want || !slices.IsSortedFunc(t1[i].entries, func(a, b prefix) int { return int(a.value) - int(b.value) }) {
 			t.Errorf("registry of %d bits: %d entries, or not sorted", t1[i].bits, len(t1[i].entries))
@@ -303,7 +303,7 @@ func TestRoles(t *testing.T) {
 	tried.Answered = false
 	in.Links = append(in.Links, tried)
 
-	want := map[int]string{1: RoleNetwork, 2: RolePLC, 3: RolePLC, 4: RoleHMI, 5: RoleEngineering, 6: RoleIO, 7: RoleIO, 8: RoleServer, 9: RolePrinter,
+	want := map[int]string{1: RoleRouter, 2: RolePLC, 3: RolePLC, 4: RoleHMI, 5: RoleEngineering, 6: RoleIO, 7: RoleIO, 8: RoleDC, 9: RolePrinter,
 		10: RoleClient, 14: RoleClient, 15: RoleCamera, 16: RoleNetwork, 17: RoleUnknown, 20: RoleUnknown}
 	devices := Devices(in, Options{})
 	for n, role := range want {
@@ -319,13 +319,14 @@ func TestRoles(t *testing.T) {
 		t.Errorf("the internet: %+v", d)
 	}
 	// The formula, recomputed: PLC 2 has the clients 4 and 5 and no target (cyclic is no write).
-	if d := devices[1]; d.Importance != 50+5 || d.Peers != 5 {
+	sum := func(d *Device) int { return d.ImportanceParts.Sum() - d.ImportanceParts.Between }
+	if d := devices[1]; sum(&d) != 50+5 || d.Peers != 5 {
 		t.Errorf("PLC: importance %d, peers %d", d.Importance, d.Peers)
 	}
-	if d := devices[3]; d.Importance != 45+5 { // HMI: no clients, writes to two
+	if d := devices[3]; sum(&d) != 45+5 { // HMI: no clients, writes to two
 		t.Errorf("HMI: importance %d", d.Importance)
 	}
-	if d := devices[7]; d.Importance != 40+10 { // server of five
+	if d := devices[7]; sum(&d) != 45+10 { // server of five
 		t.Errorf("server: importance %d", d.Importance)
 	}
 	// The order of input does not matter.
@@ -339,11 +340,26 @@ func TestRoles(t *testing.T) {
 }
 
 func TestImportanceIsBounded(t *testing.T) {
-	if n := Importance(&Device{Role: RolePLC, Router: true}, 1e6, 1e6); n != 100 {
-		t.Errorf("got %d", n)
-	}
-	if n := Importance(&Device{Role: RoleExternal}, 0, 0); n != 5 {
-		t.Errorf("got %d", n)
+	for _, c := range []struct {
+		name             string
+		d                Device
+		targets, clients int
+		between          float64
+		want             int
+	}{
+		{"everything at its most", Device{Role: RolePLC, Router: true}, 1e6, 1e6, 1, 100},
+		{"nothing", Device{Role: RoleExternal}, 0, 0, 0, 5},
+		{"each term", Device{Role: RoleHMI}, 3, 1, 0.25, 45 + 10 + 5 + 7},
+		{"terms have tops", Device{Role: RolePrinter}, 1000, 1000, 0, 10 + 15 + 25},
+	} {
+		p := importance(&c.d, c.targets, c.clients, c.between)
+		if got := p.Sum(); got != c.want {
+			t.Errorf("%s: %d, want %d: %+v", c.name, got, c.want, p)
+		}
+		p.Ledger, p.InLedger = 77, true
+		if got := p.Sum(); got != 77 {
+			t.Errorf("%s: %d, but the ledger says 77", c.name, got)
+		}
 	}
 }
 

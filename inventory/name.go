@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,23 +22,55 @@ var nameTrust = []string{
 	"dhcp", "dhcpv6", "mdns", "llmnr", "dns", "pcapng", "tls", "http", "ssdp",
 }
 
-// facts takes what devices told. A fact seen with a MAC that is no router is
-// of that MAC; else of the address's owner.
+// of is the device that a fact is of, nil for none: where seen with a MAC that is no router, that MAC's; else the address's owner.
+func (s *site) of(f *Fact) *work {
+	w := s.byMAC[f.MAC]
+	if f.IP.IsMAC() {
+		w = s.byMAC[f.IP.MAC()]
+	} else if w == nil || w.Router {
+		w = s.find(f.IP, f.MAC)
+	}
+	if w == nil || w.Internet {
+		return nil
+	}
+	return w
+}
+
+// Server type bits of CIFS browser announcements ([MS-BRWS] 2.2, SV_TYPE of [MS-SRVS]).
+const (
+	typeDC       = 0x8 | 0x10
+	typeNTServer = 0x8000
+	typeServer   = typeDC | typeNTServer
+	typePrint    = 0x200
+	typeNT       = 0x1000
+)
+
+// facts takes what devices told.
 func (s *site) facts(facts []Fact) {
-	vendorLast := map[*work]Fact{}
+	for i := range facts { // what other facts are read by
+		f := &facts[i]
+		if f.Site != s.name || f.Kind != "server-type" && !strings.Contains(f.Value, "Samba") {
+			continue
+		}
+		if w := s.of(f); w != nil {
+			w.samba = w.samba || f.Kind != "server-type"
+			if t, err := strconv.ParseUint(f.Value, 0, 32); err == nil && f.Kind == "server-type" {
+				w.serverType |= uint32(t)
+			}
+		}
+	}
+	vendorLast := map[*work]*Fact{}
 	for i := range facts {
 		f := &facts[i]
 		if f.Site != s.name {
 			continue
 		}
-		w := s.byMAC[f.MAC]
-		if f.IP.IsMAC() {
-			w = s.byMAC[f.IP.MAC()]
-		} else if w == nil || w.Router {
-			w = s.find(f.IP, f.MAC)
-		}
-		if w == nil || w.Internet {
+		w := s.of(f)
+		if w == nil {
 			continue
+		}
+		if names, weight := s.systems(f); weight > 0 {
+			w.osFacts = append(w.osFacts, OSEvidence{Systems: names, Weight: weight, Source: f.Source, Kind: f.Kind, Value: f.Value, last: f.Last})
 		}
 		switch f.Kind {
 		case "hostname", "name":
@@ -52,21 +85,11 @@ func (s *site) facts(facts []Fact) {
 		case "vendor":
 			// The latest; of the same time, the first in the alphabet.
 			if old, ok := vendorLast[w]; !ok || f.Last > old.Last || f.Last == old.Last && f.Value < old.Value {
-				vendorLast[w] = *f
+				vendorLast[w] = f
 				w.Vendor = f.Value
 			}
-		case "model":
-			if strings.Contains(strings.ToLower(f.Value), "switch") {
-				w.because(RoleNetwork, 30, "model", f.Value)
-			}
-		case "capabilities":
-			for _, is := range []string{"bridge", "router", "switch", "wlan"} {
-				if strings.Contains(strings.ToLower(f.Value), is) {
-					w.because(RoleNetwork, 50, "capabilities", f.Value)
-					break
-				}
-			}
 		}
+		w.roleFact(f)
 	}
 }
 

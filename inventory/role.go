@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +15,13 @@ import (
 const (
 	RolePLC         = "plc"
 	RoleHMI         = "hmi"
+	RoleSCADA       = "scada"
 	RoleEngineering = "engineering-workstation"
 	RoleServer      = "server"
+	RoleDC          = "domain-controller"
 	RoleClient      = "client"
 	RoleNetwork     = "network-equipment"
+	RoleRouter      = "router"
 	RoleIO          = "io-device"
 	RolePrinter     = "printer"
 	RoleCamera      = "camera"
@@ -26,7 +30,7 @@ const (
 )
 
 // Roles are all of them; where evidence is even, the earlier one wins.
-var Roles = []string{RolePLC, RoleIO, RoleHMI, RoleEngineering, RoleServer, RoleNetwork, RolePrinter, RoleCamera, RoleClient, RoleExternal, RoleUnknown}
+var Roles = []string{RolePLC, RoleIO, RoleHMI, RoleSCADA, RoleEngineering, RoleDC, RoleServer, RoleRouter, RoleNetwork, RolePrinter, RoleCamera, RoleClient, RoleExternal, RoleUnknown}
 
 // portRole is evidence from a service that a device offers and that answered.
 // few is the weight with one or two clients, many with more.
@@ -42,8 +46,13 @@ var portRoles = []portRole{
 	{decode.ProtoTCP, 515, RolePrinter, 50, 60},
 	{decode.ProtoTCP, 631, RolePrinter, 40, 50},
 	{decode.ProtoTCP, 554, RoleCamera, 60, 60},
-	{decode.ProtoTCP, 88, RoleServer, 60, 60}, // Kerberos
-	{decode.ProtoTCP, 389, RoleServer, 60, 60},
+	{decode.ProtoTCP, 88, RoleDC, 75, 75}, // Kerberos
+	{decode.ProtoUDP, 88, RoleDC, 75, 75},
+	{decode.ProtoTCP, 389, RoleDC, 35, 45},
+	{decode.ProtoUDP, 389, RoleDC, 45, 55}, // what clients ask domain controllers only
+	{decode.ProtoTCP, 3268, RoleDC, 60, 60},
+	{decode.ProtoTCP, 21, RoleServer, 25, 35},
+	{decode.ProtoTCP, 22, RoleServer, 22, 35},
 	{decode.ProtoTCP, 445, RoleServer, 25, 50},
 	{decode.ProtoTCP, 139, RoleServer, 20, 40},
 	{decode.ProtoTCP, 1433, RoleServer, 55, 65}, // databases
@@ -72,6 +81,8 @@ var officePorts = []uint16{25, 53, 80, 88, 110, 139, 143, 389, 443, 445, 515, 63
 var (
 	fieldbus = []string{"cc-link-ie-field-basic", "cc-link-ie-field-control", "cc-link-ie-tsn", "profinet", "ethercat", "ethernet-powerlink"}
 	brokers  = []string{"opc-ua", "mqtt"}
+	// In these, control operations are the daily work of displays.
+	telecontrol = []string{"dnp3", "iec-104", "iec61850", "synchrophasor", "bacnet-ip", "knxnet-ip", "lonworks-ip"}
 )
 
 // vendorRoles is evidence from a part of the vendor's name, in lower case.
@@ -80,13 +91,86 @@ var vendorRoles = []struct {
 	weight     int
 }{
 	{"mitsubishi electric", RolePLC, 20}, {"omron", RolePLC, 20}, {"siemens", RolePLC, 15}, {"rockwell", RolePLC, 20},
-	{"schneider", RolePLC, 15}, {"keyence", RolePLC, 15}, {"beckhoff", RolePLC, 15}, {"yokogawa", RolePLC, 15},
-	{"phoenix contact", RoleIO, 15}, {"wago", RoleIO, 15}, {"turck", RoleIO, 15}, {"festo", RoleIO, 15},
+	{"schneider", RolePLC, 15}, {"beckhoff", RolePLC, 20}, {"yokogawa", RolePLC, 15}, {"schweitzer", RolePLC, 20},
+	{"keyence", RoleCamera, 30}, {"cognex", RoleCamera, 30},
+	{"phoenix contact", RoleIO, 15}, {"wago", RoleIO, 20}, {"turck", RoleIO, 30}, {"festo", RoleIO, 25}, {"murrelektronik", RoleIO, 25}, {"balluff", RoleIO, 25},
+	{"digital electronics", RoleHMI, 30}, {"pro-face", RoleHMI, 30}, {"weintek", RoleHMI, 30}, {"hakko", RoleHMI, 20},
 	{"cisco", RoleNetwork, 25}, {"allied telesis", RoleNetwork, 30}, {"hirschmann", RoleNetwork, 30}, {"moxa", RoleNetwork, 20},
-	{"juniper", RoleNetwork, 30}, {"yamaha", RoleNetwork, 25}, {"buffalo", RoleNetwork, 15}, {"fortinet", RoleNetwork, 30},
+	{"juniper", RoleNetwork, 30}, {"yamaha", RoleNetwork, 25}, {"buffalo", RoleNetwork, 15}, {"fortinet", RoleNetwork, 30}, {"ruijie", RoleNetwork, 30},
 	{"axis communications", RoleCamera, 40}, {"hikvision", RoleCamera, 40}, {"dahua", RoleCamera, 40},
 	{"brother industries", RolePrinter, 25}, {"seiko epson", RolePrinter, 25}, {"ricoh", RolePrinter, 25}, {"kyocera", RolePrinter, 25},
 	{"zebra technologies", RolePrinter, 25}, {"sato", RolePrinter, 20},
+}
+
+// productRoles is evidence from what a device says that it is: models, descriptions, banners.
+var productRoles = []struct {
+	pattern *regexp.Regexp
+	role    string
+	weight  int
+}{
+	{regexp.MustCompile(`(?i)\bswitch\b|SCALANCE X|\bWS-C|Catalyst|AlliedWare|ProCurve|EtherSwitch`), RoleNetwork, 60},
+	{regexp.MustCompile(`(?i)\brouter\b|\bBLR-|BroadStation|gateway device|InternetGatewayDevice`), RoleRouter, 50},
+	{regexp.MustCompile(`(?i)SIMATIC HMI|\bKTP\d|\bGOT\d|PanelView|Magelis`), RoleHMI, 70},
+	{regexp.MustCompile(`(?i)S7-\d|\bCPU ?\d|LOGIX|MELSEC|SYSMAC|Modicon|\b1756-|\b1769-L`), RolePLC, 50},
+	{regexp.MustCompile(`(?i)\bET ?200|\bIM ?15\d|I/O adapter|\b1734-|\b1794-`), RoleIO, 50},
+	{regexp.MustCompile(`(?i)printer|JetDirect|LaserJet|Virata-EmWeb`), RolePrinter, 45},
+	{regexp.MustCompile(`(?i)\bcamera\b|onvif|NetworkVideoTransmitter`), RoleCamera, 50},
+}
+
+// serviceRoles is evidence from services that a device announces by mDNS and the like.
+var serviceRoles = map[string]Reason{
+	"_ipp._tcp": {Role: RolePrinter, Weight: 55}, "_ipps._tcp": {Role: RolePrinter, Weight: 55}, "_printer._tcp": {Role: RolePrinter, Weight: 55}, "_pdl-datastream._tcp": {Role: RolePrinter, Weight: 55},
+	"print": {Role: RolePrinter, Weight: 55}, "camera": {Role: RoleCamera, Weight: 60}, "computer": {Role: RoleClient, Weight: 22},
+	"_axis-video._tcp": {Role: RoleCamera, Weight: 60}, "_rtsp._tcp": {Role: RoleCamera, Weight: 45}, "dhcp": {Role: RoleServer, Weight: 35}, "kerberos": {Role: RoleDC, Weight: 75},
+}
+
+// roleFact takes what a fact says of the role.
+func (w *work) roleFact(f *Fact) {
+	switch f.Kind {
+	case "model", "description", "server-banner", "software", "hardware":
+		for _, p := range productRoles {
+			if p.pattern.MatchString(f.Value) {
+				w.because(p.role, p.weight, "model", f.Value)
+				break
+			}
+		}
+	case "capabilities":
+		v := strings.ToLower(f.Value)
+		switch {
+		case strings.Contains(v, "bridge") || strings.Contains(v, "switch") || strings.Contains(v, "wlan"):
+			w.because(RoleNetwork, 60, "capabilities", f.Value)
+		case strings.Contains(v, "router"):
+			w.because(RoleRouter, 60, "capabilities", f.Value)
+		}
+	case "router":
+		w.because(RoleRouter, 65, "announced-router", f.Source)
+	case "service":
+		if r, ok := serviceRoles[f.Value]; ok {
+			w.because(r.Role, r.Weight, "announces", f.Value)
+		}
+	case "user-agent":
+		if f.Source == "http" {
+			w.because(RoleClient, 22, "browses", "")
+		}
+	case "client-banner":
+		w.because(RoleClient, 22, "uses", "")
+	case "hostname":
+		switch f.Source {
+		case "netbios", "netbios-ns", "browser", "llmnr", "dhcp", "mdns":
+			w.because(RoleClient, 22, "names-itself", "")
+		}
+	case "server-type":
+		t, err := strconv.ParseUint(f.Value, 0, 32)
+		switch {
+		case err != nil:
+		case t&typeDC != 0:
+			w.because(RoleDC, 85, "server-type", f.Value)
+		case t&typeNTServer != 0:
+			w.because(RoleServer, 55, "server-type", f.Value)
+		case t&typeNT != 0:
+			w.because(RoleClient, 30, "server-type", f.Value)
+		}
+	}
 }
 
 // because adds evidence; the same evidence counts once, with its highest weight.
@@ -99,6 +183,7 @@ func (w *work) because(role string, weight int, key, arg string) {
 
 // graph takes who uses what of whom: peers, and evidence for roles.
 func (s *site) graph(links []Link, uses []Use) {
+	kinds := map[*work]map[uint16]bool{} // ports of server programs that answered
 	type service struct {
 		w     *work
 		proto uint8
@@ -140,13 +225,53 @@ func (s *site) graph(links []Link, uses []Use) {
 				weight = p.many
 			}
 			sv.w.because(p.role, weight, "offers", portText(sv.proto, sv.port))
+			if p.role == RoleServer && sv.proto == decode.ProtoTCP && sv.port != 445 && sv.port != 139 {
+				put(&kinds, sv.w, sv.port)
+			}
 		}
 	}
-	type asked struct {
-		w        *work
-		protocol string
+	for w, ports := range kinds {
+		if len(ports) > 2 {
+			w.because(RoleServer, 45, "offers-many", strconv.Itoa(len(ports)))
+		}
 	}
-	targets := map[asked]map[*work]bool{}
+	s.otGraph(uses)
+}
+
+// otUse is what a device does by OT protocols.
+type otUse struct {
+	answers  map[string]map[*work]bool       // protocol → who asked and was answered; no fieldbus
+	asked    map[string]bool                 // asked, and no answer seen
+	targets  map[string]map[*work]bool       // protocol → whom it asks
+	cyclic   map[string]map[decode.Addr]bool // fieldbus → where its cyclic data goes
+	bus      map[string]int64                // fieldbus → requests less answers: a master has more of these, a station of those
+	requests uint64                          // of it: to read, write, control, identify
+	studies  uint64                          // of these: to control, identify
+	controls map[string]bool
+}
+
+func put[K, V comparable](m *map[K]map[V]bool, k K, v V) {
+	if *m == nil {
+		*m = map[K]map[V]bool{}
+	}
+	if (*m)[k] == nil {
+		(*m)[k] = map[V]bool{}
+	}
+	(*m)[k][v] = true
+}
+
+func add(m *map[string]int64, k string, n int64) {
+	if *m == nil {
+		*m = map[string]int64{}
+	}
+	(*m)[k] += n
+}
+
+// naming says whether a use is PROFINET's asking for names, which every station does.
+func naming(u *Use) bool { return u.Protocol == "profinet" && u.Class == ot.Identity }
+
+// otGraph takes who asks what of whom by OT protocols.
+func (s *site) otGraph(uses []Use) {
 	for i := range uses {
 		u := &uses[i]
 		if u.Site != s.name {
@@ -164,11 +289,16 @@ func (s *site) graph(links []Link, uses []Use) {
 				dst.because(RoleServer, 35, "ot-server", u.Protocol)
 				dst.because(RolePLC, 25, "ot-server", u.Protocol)
 			case bus && answer:
-				dst.because(RoleIO, 65, "bus-slave", u.Protocol)
+				if !naming(u) {
+					add(&dst.ot.bus, u.Protocol, -int64(u.Count))
+				}
 			case !bus && answer:
-				dst.because(RolePLC, 70, "ot-server", u.Protocol)
-			case !bus: // asked, and no answer seen
-				dst.because(RolePLC, 25, "ot-asked", u.Protocol)
+				put(&dst.ot.answers, u.Protocol, src)
+			case !bus:
+				if dst.ot.asked == nil {
+					dst.ot.asked = map[string]bool{}
+				}
+				dst.ot.asked[u.Protocol] = true
 			}
 		}
 		if src == nil {
@@ -176,24 +306,31 @@ func (s *site) graph(links []Link, uses []Use) {
 		}
 		switch {
 		case bus && u.Direction == ot.Request:
-			src.because(RolePLC, 75, "bus-master", u.Protocol)
-		case u.Direction == ot.None && u.Class == ot.Cyclic:
-			src.because(RoleIO, 25, "cyclic", u.Protocol)
-			src.because(RolePLC, 20, "cyclic", u.Protocol)
-		case u.Direction == ot.Request:
-			src.because(RoleHMI, 50, "ot-client", u.Protocol)
-			if u.Class == ot.Control {
-				src.because(RoleEngineering, 60, "ot-control", u.Protocol)
+			if !naming(u) {
+				add(&src.ot.bus, u.Protocol, int64(u.Count))
 			}
-			if dst != nil {
-				k := asked{src, u.Protocol}
-				if targets[k] == nil {
-					targets[k] = map[*work]bool{}
+		case u.Direction == ot.None && u.Class == ot.Cyclic:
+			put(&src.ot.cyclic, u.Protocol, u.Dst)
+		case u.Direction == ot.Request:
+			put(&src.ot.targets, u.Protocol, dst)
+			switch u.Class {
+			case ot.Control:
+				if src.ot.controls == nil {
+					src.ot.controls = map[string]bool{}
 				}
-				targets[k][dst] = true
-				if u.Class == ot.Write || u.Class == ot.Control {
-					src.targets[dst] = true
+				if !slices.Contains(telecontrol, u.Protocol) {
+					src.ot.controls[u.Protocol] = true
+					src.ot.studies += u.Count
 				}
+				src.ot.requests += u.Count
+			case ot.Identity:
+				src.ot.studies += u.Count
+				fallthrough
+			case ot.Read, ot.Write:
+				src.ot.requests += u.Count
+			}
+			if dst != nil && (u.Class == ot.Write || u.Class == ot.Control) {
+				src.targets[dst] = true
 			}
 		}
 		if dst != nil && src != dst {
@@ -201,12 +338,90 @@ func (s *site) graph(links []Link, uses []Use) {
 			dst.clients[src] = true
 		}
 	}
-	for k, t := range targets {
-		if len(t) > 1 {
-			k.w.because(RoleHMI, 10, "ot-many", k.protocol)
-		}
+	for _, w := range s.work {
+		w.otRoles()
 	}
 }
+
+// studyShare: who controls and identifies with one request in so many is an engineer's, not a display's.
+const studyShare = 100
+
+// otRoles makes evidence of what a device does by OT protocols.
+func (w *work) otRoles() {
+	for protocol, clients := range w.ot.answers {
+		ofControllers := len(clients) > 0 && len(w.ot.targets) == 0
+		for c := range clients {
+			ofControllers = ofControllers && c != nil && len(c.ot.answers) > 0
+		}
+		if ofControllers {
+			w.because(RoleIO, 70, "ot-of-controllers", protocol)
+			w.because(RolePLC, 45, "ot-server", protocol)
+		} else {
+			w.because(RolePLC, 70, "ot-server", protocol)
+		}
+	}
+	for protocol := range w.ot.asked {
+		if w.ot.answers[protocol] == nil {
+			w.because(RolePLC, 25, "ot-asked", protocol)
+		}
+	}
+	for protocol, to := range w.ot.cyclic {
+		if len(to) > 1 {
+			w.because(RolePLC, 45, "cyclic-many", protocol)
+		} else {
+			w.because(RoleIO, 30, "cyclic", protocol)
+			w.because(RolePLC, 20, "cyclic", protocol)
+		}
+	}
+	for protocol, n := range w.ot.bus {
+		if n > 0 {
+			w.because(RolePLC, 75, "bus-master", protocol)
+		} else {
+			w.because(RoleIO, 75, "bus-slave", protocol)
+		}
+	}
+	if len(w.ot.targets) == 0 {
+		return
+	}
+	targets := map[*work]bool{}
+	for _, t := range w.ot.targets {
+		for d := range t {
+			targets[d] = true
+		}
+	}
+	delete(targets, nil)
+	controller := len(w.ot.answers) > 0
+	studies := !controller && w.ot.studies > 0 && w.ot.studies*studyShare >= w.ot.requests
+	several := len(targets) > 1 || len(w.ot.controls) > 0
+	w.supervises = !controller && len(targets) >= manyTargets && !studies
+	role, weight := RoleHMI, 60
+	switch {
+	case controller:
+		weight = 20 // a controller that asks another
+	case studies && several:
+		role, weight = RoleEngineering, 50
+	case w.supervises:
+		role = RoleSCADA
+		w.because(role, 65, "ot-many", strconv.Itoa(len(targets)))
+	}
+	w.watches = !controller && role == RoleHMI
+	for protocol := range w.ot.targets {
+		w.because(role, weight, "ot-client", protocol)
+	}
+	for protocol := range w.ot.controls {
+		w.because(RoleEngineering, 40, "ot-control", protocol)
+	}
+	if studies {
+		weight := 45 // displays ask their controller for its state as well
+		if several {
+			weight = 60
+		}
+		w.because(RoleEngineering, weight, "ot-studies", strconv.FormatUint(w.ot.studies, 10)+"/"+strconv.FormatUint(w.ot.requests, 10))
+	}
+}
+
+// manyTargets is from how many controllers on a client of OT protocols supervises a plant rather than a machine.
+const manyTargets = 4
 
 func portText(proto uint8, port uint16) string {
 	name := map[uint8]string{decode.ProtoTCP: "tcp/", decode.ProtoUDP: "udp/"}[proto]
@@ -221,9 +436,17 @@ func (w *work) role(public func(decode.Addr) bool) {
 	case w.Internet, w.MAC == 0 && len(w.IPs) == 1 && public(w.IPs[0]):
 		w.because(RoleExternal, 100, "public", "")
 	case VirtualRouter(w.MAC):
-		w.because(RoleNetwork, 95, "virtual-router", "")
+		w.because(RoleRouter, 95, "virtual-router", "")
 	case w.Router:
-		w.because(RoleNetwork, 80, "router", "")
+		w.because(RoleRouter, 80, "router", "")
+	}
+	server := w.systemIs(serverSystem)
+	if server {
+		w.because(RoleServer, 40, "server-os", "")
+	}
+	if w.watches && (server || w.serverType&typeNTServer != 0) {
+		w.because(RoleSCADA, 65, "ot-server-watches", "")
+		w.supervises = true
 	}
 	vendor := strings.ToLower(w.Vendor)
 	for _, v := range vendorRoles {
@@ -231,7 +454,20 @@ func (w *work) role(public func(decode.Addr) bool) {
 			w.because(v.role, v.weight, "vendor", w.Vendor)
 		}
 	}
+	dc := false
 	for _, r := range w.evidence {
+		dc = dc || r.Role == RoleDC && r.Weight >= 60
+	}
+	for _, r := range w.evidence {
+		switch {
+		case w.supervises && r.Key == "device.reason.ot-client":
+			r.Role = RoleSCADA
+		case r.Role != RoleServer:
+		case w.supervises:
+			r.Role = RoleSCADA // it serves what it gathers
+		case dc:
+			r.Role = RoleDC // a server among others
+		}
 		w.Reasons = append(w.Reasons, r)
 	}
 	slices.SortFunc(w.Reasons, func(a, b Reason) int {
@@ -261,4 +497,31 @@ func (w *work) role(public func(decode.Addr) bool) {
 	if first != RoleUnknown {
 		w.RoleConfidence = max(0, score[first]-second/2)
 	}
+}
+
+// levels are the Purdue levels (ISA-95, IEC 62443-1-1) that roles suggest, and how sure a right role makes them, percent.
+// Those of servers and PCs depend on whether they deal with controllers.
+var levels = map[string]struct {
+	level string
+	sure  int
+}{
+	RolePLC: {"1", 90}, RoleIO: {"1", 80}, RoleHMI: {"2", 90}, RoleSCADA: {"2", 70}, RoleEngineering: {"2", 60}, RoleCamera: {"1", 40},
+	RoleServer: {"4", 50}, RoleDC: {"4", 50}, RoleClient: {"4", 70}, RolePrinter: {"4", 70}, RoleExternal: {"5", 95},
+}
+
+// level hints at the Purdue level: the role's, and 3 for servers and PCs that deal with devices of levels 1 and 2.
+func (w *work) level() {
+	l, ok := levels[w.Role]
+	if !ok {
+		return
+	}
+	if w.Role == RoleServer || w.Role == RoleDC || w.Role == RoleClient {
+		for p := range w.peers {
+			if q := levels[p.Role].level; q == "1" || q == "2" {
+				l.level, l.sure = "3", 50
+				break
+			}
+		}
+	}
+	w.Level, w.LevelConfidence = l.level, w.RoleConfidence*l.sure/100
 }

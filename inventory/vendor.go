@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	_ "embed" // for the table of vendors
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -38,48 +39,81 @@ type prefix struct {
 	name  string
 }
 
-// vendors unpacks the table at the first use (about 20 ms), longest prefixes first.
-var vendors = sync.OnceValue(func() [3]prefixes {
-	_, packed, _ := bytes.Cut(ouiTable, []byte("\n"))
+// Vendors are the registries of MAC prefixes, longest prefixes first.
+type Vendors struct {
+	source   string
+	registry [3]prefixes
+}
+
+// maxVendorTable is the most bytes of a table, unpacked.
+const maxVendorTable = 64 << 20
+
+// ReadVendors reads a table as ouigen and `osect update oui` write it.
+func ReadVendors(table []byte) (*Vendors, error) {
+	head, packed, _ := bytes.Cut(table, []byte("\n"))
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		panic("inventory/oui.dat: " + err.Error()) // part of the program: a fault in it is a programmer's
+		return nil, fmt.Errorf("table of vendors: %w", err)
 	}
-	text, err := io.ReadAll(z)
+	text, err := io.ReadAll(io.LimitReader(z, maxVendorTable+1))
 	if err != nil {
-		panic("inventory/oui.dat: " + err.Error())
+		return nil, fmt.Errorf("table of vendors: %w", err)
 	}
-	out := [3]prefixes{{bits: 36}, {bits: 28}, {bits: 24}}
+	if len(text) > maxVendorTable {
+		return nil, fmt.Errorf("table of vendors: over %d bytes", maxVendorTable)
+	}
+	v := &Vendors{source: strings.TrimPrefix(string(head), "# "), registry: [3]prefixes{{bits: 36}, {bits: 28}, {bits: 24}}}
 	for line := range strings.Lines(string(text)) {
 		name, list, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		for p := range strings.FieldsSeq(list) {
-			v, err := strconv.ParseUint(p, 16, 36)
+			n, err := strconv.ParseUint(p, 16, 36)
 			if err != nil {
-				panic("inventory/oui.dat: " + err.Error())
+				return nil, fmt.Errorf("table of vendors: prefix %q", p)
 			}
-			for i := range out {
-				if out[i].bits == 4*len(p) {
-					out[i].entries = append(out[i].entries, prefix{v, name})
+			for i := range v.registry {
+				if r := &v.registry[i]; r.bits == 4*len(p) {
+					r.entries = append(r.entries, prefix{n, name})
 				}
 			}
 		}
 	}
-	for _, p := range out {
+	for _, p := range v.registry {
 		slices.SortFunc(p.entries, func(a, b prefix) int { return cmp.Compare(a.value, b.value) })
 	}
-	return out
+	return v, nil
+}
+
+// builtinVendors unpacks the built-in table at the first use (about 20 ms).
+var builtinVendors = sync.OnceValue(func() *Vendors {
+	v, err := ReadVendors(ouiTable)
+	if err != nil {
+		panic("inventory/oui.dat: " + err.Error()) // part of the program: a fault in it is a programmer's
+	}
+	return v
 })
 
-// Vendor is the name of the organisation that IEEE gave the MAC's prefix to,
+// Vendor is Vendors.Name of the built-in table.
+func Vendor(m decode.MAC) string { return builtinVendors().Name(m) }
+
+// Source says which table it is: registries, source, version, date.
+func (v *Vendors) Source() string { return v.source }
+
+// Count is the number of prefixes of 24, 28 and 36 bits.
+func (v *Vendors) Count() (large, medium, small int) {
+	return len(v.registry[2].entries), len(v.registry[1].entries), len(v.registry[0].entries)
+}
+
+// Name is the name of the organisation that IEEE gave the MAC's prefix to,
 // the longest prefix first; "" for none, for group and for locally
 // administered MACs, for 0 and NullMAC.
-func Vendor(m decode.MAC) string {
+func (v *Vendors) Name(m decode.MAC) string {
 	if m == 0 || m == decode.NullMAC || m.Group() || m.Local() {
 		return ""
 	}
-	for _, p := range vendors() {
-		v := uint64(m) >> (48 - p.bits)
-		if i, ok := slices.BinarySearchFunc(p.entries, v, func(e prefix, v uint64) int { return cmp.Compare(e.value, v) }); ok {
+	for i := range v.registry {
+		p := &v.registry[i]
+		x := uint64(m) >> (48 - p.bits)
+		if i, ok := slices.BinarySearchFunc(p.entries, x, func(e prefix, v uint64) int { return cmp.Compare(e.value, v) }); ok {
 			return p.entries[i].name
 		}
 	}

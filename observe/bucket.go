@@ -30,6 +30,7 @@ type bucket struct {
 	factIndex map[factKey]int32
 	evIndex   map[eventKey]int32
 	counters  Counters
+	signs     int // events of signs with an item
 }
 
 type addrKey struct {
@@ -124,7 +125,7 @@ func (b *bucket) reset() {
 	clear(b.events)
 	b.facts, b.events = b.facts[:0], b.events[:0]
 	b.counters = Counters{}
-	b.start = 0
+	b.start, b.signs = 0, 0
 }
 
 // edge returns the edge of k, made if new.
@@ -182,7 +183,8 @@ func (b *bucket) operation(k *opKey, t int64, ref FrameRef, hint int32) int32 {
 	return i
 }
 
-func (b *bucket) event(kind EventKind, src, dst decode.Addr, arg uint32, text string, t int64, ref FrameRef) {
+// event counts an event and returns it where it is a new one.
+func (b *bucket) event(kind EventKind, src, dst decode.Addr, arg uint32, text string, t int64, ref FrameRef) *Event {
 	k := eventKey{kind, src, dst, arg, t / 10e9}
 	if i, ok := b.evIndex[k]; ok {
 		e := &b.events[i]
@@ -191,14 +193,15 @@ func (b *bucket) event(kind EventKind, src, dst decode.Addr, arg uint32, text st
 		if t < e.First {
 			e.First, e.Ref = t, ref
 		}
-		return
+		return nil
 	}
 	if len(b.events) >= maxEvents {
 		b.counters.Dropped[DropEvents]++
-		return
+		return nil
 	}
 	b.evIndex[k] = int32(len(b.events))
 	b.events = append(b.events, Event{Kind: kind, Src: src, Dst: dst, Arg: arg, Text: text, First: t, Last: t, Count: 1, Ref: ref})
+	return &b.events[len(b.events)-1]
 }
 
 func (b *bucket) fact(ip decode.Addr, mac decode.MAC, kind, source string, value []byte, t int64, ref FrameRef) {
@@ -220,4 +223,5 @@ func (b *bucket) fact(ip decode.Addr, mac decode.MAC, kind, source string, value
 	}
 	b.factIndex[factKey{ip, mac, kind, source, string(value)}] = int32(len(b.facts))
 	b.facts = append(b.facts, Fact{IP: ip, MAC: mac, Kind: kind, Value: text, Source: source, First: t, Last: t, Ref: ref})
+	b.identity(&b.facts[len(b.facts)-1])
 }

@@ -205,6 +205,9 @@ func (s *Shard) reassembled(p *decode.Packet, tr *train, t int64, b *bucket, ref
 		return
 	}
 	c := s.table.at(j)
+	if c.proto == decode.ProtoUDP && len(data) > 8 && c.app == 0 {
+		s.hostWhole(p, tr, data[8:], t, b, ref)
+	}
 	if c.flags&fNoOT != 0 {
 		return
 	}

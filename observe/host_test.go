@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"osect/decode"
+	"osect/decode/ot"
 )
 
 // TestHostFacts: what identity decoders tell stands in the minute, about whom
@@ -95,6 +96,76 @@ func TestEvidenceAndLogs(t *testing.T) {
 		}
 		if got := fmt.Sprint(a.Evidence.Names()); got != "[ip]" && got != "[receiver]" {
 			t.Errorf("%s is known by %s", a.IP, got)
+		}
+	}
+}
+
+// TestSYNsAreToldOnceAMinute: each form of an address once a minute, and a flood does not take the place of other facts.
+func TestSYNsAreToldOnceAMinute(t *testing.T) {
+	syn := func(src, window uint16, flags byte) []byte {
+		f := tcp(uint32(src), server, 40000, 502, 1, 0, flags, nil)
+		binary.BigEndian.PutUint16(f[14+20+14:], window)
+		return f
+	}
+	n := newNet(t)
+	for i := range 5 {
+		n.frame(syn(7, 100, decode.SYN))
+		n.frame(syn(7, 200, decode.SYN))
+		n.frame(syn(7, uint16(300+i), decode.ACK)) // no SYN: says nothing
+	}
+	n.frame(syn(8, 100, decode.SYN|decode.ACK))
+	n.finish()
+	got := map[string]int{}
+	for _, m := range n.got {
+		for _, f := range m.Facts {
+			if f.Source == "tcp" && f.IP.Lo>>24 != 0x0b {
+				got[f.Kind+" "+f.IP.String()+" "+f.Value]++
+			}
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("told %v, want three forms", got)
+	}
+	for k, times := range got {
+		if times != 1 {
+			t.Errorf("%s: told %d times", k, times)
+		}
+	}
+}
+
+// TestAFloodOfSYNsLeavesRoomForFacts: forms of SYNs from forged addresses are bounded, and counted where they are not told.
+func TestAFloodOfSYNsLeavesRoomForFacts(t *testing.T) {
+	tables := NewTables([]*ot.Protocol{toy})
+	s := NewShard(tables)
+	const start = 1_700_000_000e9
+	for i := range 3 * maxFacts {
+		s.Frame(decode.LinkEthernet, start+int64(i), tcp(0x0b000000+uint32(i), server, 40000, 502, 1, 0, decode.SYN, nil), 54, FrameRef{0, int64(i)}, false)
+	}
+	b := s.bucketFor(MinuteOf(start))
+	if len(b.facts) != maxSYNs || b.counters.Dropped[DropFacts] != 3*maxFacts-maxSYNs {
+		t.Errorf("%d facts, %d dropped; want %d and the rest", len(b.facts), b.counters.Dropped[DropFacts], maxSYNs)
+	}
+}
+
+// TestADatagramInFragmentsIsRead: an announcement over two fragments, in either order.
+func TestADatagramInFragmentsIsRead(t *testing.T) {
+	payload := udp(1900, 1900, []byte("NOTIFY * HTTP/1.1\r\nX: 12345678901234567890\r\nSERVER: Linux/5.4 UPnP/1.0 x/1\r\n\r\n"))
+	first := frame(client, server, 17, 9, 0x2000, payload[:48])
+	second := frame(client, server, 17, 9, 48/8, payload[48:])
+	for name, order := range map[string][][]byte{"in order": {first, second}, "the later one first": {second, first}} {
+		n := newNet(t)
+		for _, f := range order {
+			n.frame(f)
+		}
+		n.finish()
+		var facts []string
+		for _, m := range n.got {
+			for _, f := range m.Facts {
+				facts = append(facts, fmt.Sprint(f.IP, " ", f.Source, " ", f.Kind, " ", f.Value))
+			}
+		}
+		if !slices.Equal(facts, []string{"10.0.0.1 ssdp server-banner Linux/5.4 UPnP/1.0 x/1"}) {
+			t.Errorf("%s: facts %q", name, facts)
 		}
 	}
 }

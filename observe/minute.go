@@ -228,7 +228,8 @@ type EventKind uint8
 // The events of this version.
 const (
 	// EventARP: a MAC claims by ARP or NDP to own an IP: Src the IP, Dst the MAC
-	// as Addr, Arg the ARP operation or the ICMPv6 type (133 … 136).
+	// as Addr, the low 8 bits of Arg the ARP operation or the ICMPv6 type (133 … 136).
+	// The other 24 bits of an ARP request are the low 24 of the IP that is asked for.
 	EventARP EventKind = iota
 	// EventRefused: a TCP connection was refused: Src client, Dst server, Arg the port.
 	EventRefused
@@ -236,10 +237,41 @@ const (
 	EventHalfOpen
 	// EventControl: an operation of class control; Text is "protocol code".
 	EventControl
+	// EventFlags: the first segment of a TCP connection has flags that none begins with; Arg the flags.
+	EventFlags
+	// EventProbe: a SYN of a scanner's form (window 1024, no option but the MSS); Arg the port.
+	EventProbe
+	// EventRefusedLogin: a log-in of Src was refused by Dst; Text the service.
+	EventRefusedLogin
+	// EventCleartext: Src sent a password or community that can be read to Dst; Text the service.
+	EventCleartext
+	// EventDefault: the same, and it is one that makers ship.
+	EventDefault
+	// EventSMB1: the server Dst agreed with Src to speak SMB version 1.
+	EventSMB1
+	// EventExploit: an SMB1 message between Src and Dst that only exploits and their scanners send; Text which.
+	EventExploit
+	// EventShare: Src opened an administrative share, the service control or the task scheduler of Dst; Text which.
+	EventShare
+	// EventName: Src answered a query of Dst for a name by LLMNR or NetBIOS; Arg the name's hash, Text the name.
+	EventName
+	// EventTunnel: Src asked Dst by DNS for a name of a tunnel's form; Arg the name's hash, Text the domain.
+	EventTunnel
+	// EventNoName: Dst told Src by DNS that a random-looking domain does not exist; Arg its hash, Text the domain.
+	EventNoName
+	// EventDHCPAsk: a DHCP client looks for a server: Src its MAC, Dst the sender's MAC.
+	EventDHCPAsk
+	// EventDHCPServer: Src offers or confirms addresses by DHCP or DHCPv6; Text which.
+	EventDHCPServer
+	// EventRouter: Src advertises itself as an IPv6 router.
+	EventRouter
+	// EventIdentity: Src (Dst its MAC) told its vendor, model, firmware or serial: Text "protocol kind=value", Arg its hash.
+	EventIdentity
 	NumEvents
 )
 
-var eventNames = [NumEvents]string{"arp", "refused", "half-open", "control"}
+var eventNames = [NumEvents]string{"arp", "refused", "half-open", "control", "flags", "probe", "refused-login", "cleartext", "default-credentials",
+	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity"}
 
 // String is the event's name.
 func (k EventKind) String() string { return eventNames[k] }

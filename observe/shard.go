@@ -22,6 +22,7 @@ type Shard struct {
 	session ot.Session
 	hosts   *host.Table
 	told    host.Session
+	syns    synCache
 
 	cur  *bucket
 	open []*bucket
@@ -210,7 +211,11 @@ func (s *Shard) arp(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
 		a.Evidence |= SeenARP
 	}
 	if p.ARPSender.Lo&0xffffffff != 0 {
-		b.event(EventARP, p.ARPSender, mac.Addr(), uint32(p.ARPOp), "", t, ref)
+		arg := uint32(p.ARPOp) & 0xff
+		if p.ARPOp == 1 {
+			arg |= uint32(p.ARPTarget.Lo) << 8
+		}
+		b.event(EventARP, p.ARPSender, mac.Addr(), arg, "", t, ref)
 	}
 }
 
@@ -314,6 +319,9 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 			c.flags |= fMulticast
 		}
 		s.firstClient(c, d, sp, dp)
+		if p.TCP && oddFlags(p.Flags) {
+			b.event(EventFlags, p.Src, p.Dst, uint32(p.Flags), "", t, ref)
+		}
 	}
 	s.count(c, d, p, t, b, ref)
 	if p.TCP {

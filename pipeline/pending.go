@@ -20,7 +20,7 @@ func (p *pending) add(r *detect.Result) {
 	}
 	for _, ch := range r.Changes {
 		k := ch.Row
-		k.Hi, k.Origin, k.First, k.Last, k.Count = 0, "", 0, 0, 0
+		k.Hi, k.Origin, k.First, k.Last, k.Count, k.Value = 0, "", 0, 0, 0, ""
 		if i, ok := p.changed[k]; ok {
 			p.batch.Changes[i] = ch
 			continue

@@ -29,6 +29,8 @@ type Options struct {
 	Workers int
 	// Again reads captures that are known already.
 	Again bool
+	// AsOf is the time (ns) that support of operating systems is judged at; 0 for the packets'.
+	AsOf int64
 	// Progress is called now and then with bytes done and to do; nil for none.
 	Progress func(done, total int64)
 }
@@ -74,6 +76,7 @@ type StoredOptions struct {
 	Mode         Mode  // Learn or Detect
 	From, To     int64 // packet times, ns; 0 for no bound
 	Site, Sensor string
+	AsOf         int64 // as in Options
 }
 
 // StoredSummary is its result.

@@ -280,6 +280,7 @@ type committer struct {
 	run    *store.Run
 	engine *detect.Engine
 	cancel context.CancelCauseFunc
+	warmed bool // the engine was shown the hour before
 	live   bool // commits each minute at once, and keeps it while the store is not to be had
 
 	resumeAt   uint64 // minutes up to this Seq were committed before
@@ -314,6 +315,9 @@ func (c *committer) load(ctx context.Context) error {
 		return err
 	}
 	cfg := detect.Config{Site: c.opt.Site, Sensor: c.opt.Sensor, Force: force(c.opt.Mode)}
+	if cfg.Settings, err = settings(ctx, c.st, c.opt.AsOf); err != nil {
+		return err
+	}
 	for _, row := range c.run.Captures {
 		cfg.Captures = append(cfg.Captures, row.ID)
 	}
@@ -339,12 +343,19 @@ func (c *committer) take(minutes []*observe.Minute) {
 		if c.err != nil {
 			continue
 		}
+		if !c.warmed {
+			c.warmed = true
+			if err := warm(context.Background(), c.st, c.engine, c.opt.Site, c.opt.Sensor, m.Start); err != nil {
+				c.fail(err)
+				continue
+			}
+		}
 		if m.Seq <= c.resumeAt {
 			if m.Seq == c.resumeAt && !slices.Equal(c.hash[:], c.resumeHash) {
 				c.fail(fmt.Errorf("the captures are not those of the replay that was cut off: minute %d (%s) differs: %w",
 					m.Seq, store.Time(m.Start), store.ErrChanged))
 			}
-			c.engine.Warm(m)
+			c.engine.Again(m)
 			continue
 		}
 		r := c.engine.Minute(m)
@@ -415,6 +426,27 @@ func (c *committer) reload(edited store.Edited) error {
 			return err
 		}
 		c.engine.SetStatuses(statuses)
+	}
+	if edited.Exclusions {
+		list, err := exclusions(ctx, c.st)
+		if err != nil {
+			return err
+		}
+		c.engine.SetExclusions(list)
+	}
+	if edited.Ledger {
+		flags, err := c.st.LedgerFlags(ctx)
+		if err != nil {
+			return err
+		}
+		c.engine.SetFlags(flags)
+	}
+	if edited.Settings {
+		rules, err := builtIn(ctx, c.st)
+		if err != nil {
+			return err
+		}
+		c.engine.SetBuiltIn(rules)
 	}
 	return nil
 }

@@ -26,14 +26,21 @@ func Stored(ctx context.Context, st *store.Store, opt StoredOptions) (*StoredSum
 	if err != nil {
 		return nil, err
 	}
+	set, err := settings(ctx, st, opt.AsOf)
+	if err != nil {
+		return nil, err
+	}
 	var all pending
 	// Everything at once: a retrospective run is seen whole or not at all.
 	err = st.Minutes(ctx, store.Filter{From: opt.From, To: opt.To, Site: opt.Site, Sensor: opt.Sensor},
 		func(site, sensor string, m *observe.Minute) error {
 			e := engines[who{site, sensor}]
 			if e == nil {
-				e = detect.NewEngine(detect.Config{Site: site, Sensor: sensor, Force: force(opt.Mode)}, statuses, rows, open)
+				e = detect.NewEngine(detect.Config{Site: site, Sensor: sensor, Force: force(opt.Mode), Settings: set}, statuses, rows, open)
 				engines[who{site, sensor}] = e
+				if err := warm(ctx, st, e, site, sensor, m.Start); err != nil {
+					return err
+				}
 			}
 			r := e.Minute(m)
 			all.add(&r)

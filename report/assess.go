@@ -50,7 +50,9 @@ type Assessment struct {
 	AlertsBySeverity []Share // in the order of Severities
 	Important        []Alert // those explained in the deck
 	Detectors        []Detector
-	Findings         []Finding // worst first
+	Differences      []Difference
+	Crossings        []Crossing // by bytes
+	Findings         []Finding  // worst first
 
 	names map[siteAddress]*Device
 }
@@ -135,6 +137,7 @@ func Build(in Input) *Assessment {
 	a.traffic(in)
 	a.operations(in)
 	a.alerts(in)
+	a.ledger(in)
 	a.findings()
 	a.Counts.Findings = int64(len(a.Findings))
 	return a

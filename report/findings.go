@@ -10,7 +10,7 @@ import (
 var withoutAuthentication = []string{"ads-ams", "bacnet-ip", "cc-link-ie-field-basic", "cc-link-ie-field-control", "dnp3", "ethernet-ip-cip", "fl-net", "ge-srtp", "iec-104", "melsoft", "modbus-tcp", "omron-fins", "profinet", "s7comm", "slmp-melsec", "toyopuc"}
 
 // controllers are the roles from which writing and controlling is expected.
-var controllers = []string{"plc", "hmi", "engineering-workstation", "server", "io-device", "unknown", ""}
+var controllers = []string{"plc", "hmi", "scada", "engineering-workstation", "server", "domain-controller", "io-device", "unknown", ""}
 
 const examples = 4
 
@@ -99,6 +99,7 @@ func (a *Assessment) findings() {
 			}
 		}
 		add("not-in-ledger", "medium", "SR 7.8", missing)
+		a.ledgerFindings(add)
 	}
 	faulty := map[siteAddress]string{}
 	for _, c := range a.Captures {

@@ -46,6 +46,9 @@ func plant(devices, alerts int, name string) Input {
 	if devices == 0 {
 		return in
 	}
+	in.Differences = []Difference{{Kind: "missing", Site: or("第三工場"), MAC: "02:00:00:00:ff:01", IPs: []string{"10.1.0.200"}, Hostname: or("旧搬送機"), Ledger: or("盤3")},
+		{Kind: "unknown", Site: or("第三工場"), MAC: "02:00:00:00:ff:02", Observed: or("Moxa"), Last: epoch}, {Kind: "firmware", Site: or("第三工場"), MAC: "02:00:00:00:00:01", Hostname: or("第1盤"), Ledger: or("1.0"), Observed: or("=2.0"), Last: epoch}}
+	in.Crossings = []Crossing{{or("第三工場"), or("事務所"), or("第1ライン"), ip(0), ip(1), or("PC"), or("PLC"), or("tcp/502 modbus-tcp"), 12, 3456}, {or("第三工場"), or("事務所"), or("第1ライン"), ip(0), ip(1), or("PC"), or("PLC"), or("tcp/445 smb"), 2, 99}}
 	for i := range min(devices*4, 3000) {
 		in.Pairs = append(in.Pairs, Pair{or("第三工場"), ip(i % devices), ip((i*7 + 1) % devices), []string{"modbus", "http", "445/tcp", "slmp"}[i%4], int64(1 + r.IntN(90)), int64(r.IntN(1 << 20)), int64(r.IntN(1 << 30))})
 	}

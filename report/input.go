@@ -29,6 +29,9 @@ type Input struct {
 	Traffic    []Traffic
 	Detectors  []Detector
 	HasLedger  bool // a ledger was imported; else Device.InLedger means nothing
+	// Differences of the ledger from what was observed, and what passed between its zones.
+	Differences []Difference
+	Crossings   []Crossing
 }
 
 // Sensor is a point of observation.

@@ -15,17 +15,23 @@ type table struct {
 	name    string // file name without .csv; report.file.<name> says what it is
 	columns []string
 	rows    [][]string
+	number  map[int]bool // columns whose cells are counts
 }
 
 func (t *table) add(cells ...any) {
 	row := make([]string, len(cells))
+	if t.number == nil {
+		t.number = map[int]bool{}
+	}
 	for i, c := range cells {
 		switch c := c.(type) {
 		case string:
 			row[i] = c
 		case int64:
+			t.number[i] = true
 			row[i] = strconv.FormatInt(c, 10)
 		case int:
+			t.number[i] = true
 			row[i] = strconv.Itoa(c)
 		case bool:
 			row[i] = strconv.FormatBool(c)
@@ -150,6 +156,14 @@ func (a *Assessment) tables(lang text.Lang) []table {
 	t = next("detectors", "kind", "mode", "since", "learned")
 	for _, x := range a.Detectors {
 		t.add(x.Kind, x.Mode, x.Since, x.Learned)
+	}
+	t = next("ledger_differences", "kind", "site", "mac", "ips", "hostname", "ledger", "observed", "last_seen")
+	for _, x := range a.Differences {
+		t.add(text.Or(lang, "ledger.difference."+x.Kind, x.Kind), x.Site, x.MAC, strings.Join(x.IPs, " "), x.Hostname, x.Ledger, x.Observed, x.Last)
+	}
+	t = next("zone_crossings", "site", "client_zone", "server_zone", "client", "client_hostname", "server", "server_hostname", "service", "packets", "bytes")
+	for _, x := range a.Crossings {
+		t.add(x.Site, x.ClientZone, x.ServerZone, x.Client, x.ClientHostname, x.Server, x.ServerHostname, x.Service, x.Packets, x.Bytes)
 	}
 	t = next("findings", "priority", "finding", "severity", "count", "title", "action", "control", "examples")
 	for i, x := range a.Findings {

@@ -45,11 +45,12 @@ type Edited struct {
 	Settings   bool
 	Exclusions bool
 	Services   bool
+	Ledger     bool
 }
 
 // Any says whether anything was edited.
 func (e *Edited) Any() bool {
-	return len(e.Lists) > 0 || e.Statuses || e.Settings || e.Exclusions || e.Services
+	return len(e.Lists) > 0 || e.Statuses || e.Settings || e.Exclusions || e.Services || e.Ledger
 }
 
 // Commit writes a batch in one transaction: all of it or nothing. Parts of one
@@ -139,6 +140,7 @@ func (e *Edited) since(seen, now map[string]int64) {
 	e.Settings = seen["setting"] != now["setting"]
 	e.Exclusions = seen["exclusion"] != now["exclusion"]
 	e.Services = seen["service"] != now["service"]
+	e.Ledger = seen["ledger"] != now["ledger"]
 }
 
 // minutes writes parts of minutes and gives their hours.
@@ -643,8 +645,8 @@ func (w *writer) changes(list []detect.Change, edited []detect.Kind) error {
 		case list[i].Remove:
 			err = w.exec("DELETE FROM learned WHERE "+rowKey+" AND origin='learned'", rowKeyArgs(r)...)
 		case !removed[key{r.List, r.Site, r.Src, r.Dst, r.Proto, r.Item, int64(r.Lo)}]:
-			err = w.exec(`INSERT INTO learned VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
-				hi=excluded.hi, origin=excluded.origin, first=excluded.first, last=excluded.last, count=excluded.count
+			err = w.exec(`INSERT INTO learned VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
+				hi=excluded.hi, origin=excluded.origin, first=excluded.first, last=excluded.last, count=excluded.count, value=excluded.value
 				WHERE learned.origin='learned'`, rowArgs(r)...)
 		}
 		if err != nil {
@@ -661,7 +663,7 @@ func rowKeyArgs(r *detect.Row) []driver.Value {
 }
 
 func rowArgs(r *detect.Row) []driver.Value {
-	return append(rowKeyArgs(r), int64(r.Hi), r.Origin, r.First, r.Last, int64(r.Count))
+	return append(rowKeyArgs(r), int64(r.Hi), r.Origin, r.First, r.Last, int64(r.Count), r.Value)
 }
 
 func (w *writer) statuses(list []detect.Status) error {

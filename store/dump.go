@@ -40,7 +40,7 @@ var dumped = []struct{ name, query string }{
 		` FROM event x JOIN end a ON a.id=x.src JOIN end b ON b.id=x.dst JOIN text t ON t.id=x.text` + joinCapture + joinSensor("x") + ` ORDER BY 1`},
 	{"fact", `SELECT 0, ` + atSensor + `, hex(i.addr), printf('%012x', x.mac), k.value, v.value, o.value, x.first, x.last, ` + refText +
 		` FROM fact x JOIN end i ON i.id=x.ip JOIN text k ON k.id=x.kind JOIN text v ON v.id=x.value JOIN text o ON o.id=x.source` + joinCapture + joinSensor("x")},
-	{"learned", `SELECT 0, list, site, src, dst, proto, item, lo, hi, origin, first, last, count FROM learned`},
+	{"learned", `SELECT 0, list, site, src, dst, proto, item, lo, hi, origin, first, last, count, value FROM learned`},
 	{"detector", `SELECT 0, kind, mode, since, until FROM detector`},
 	{"alert", `SELECT 0, id, kind, subkind, key, severity, x.first, x.last, count, src_ip, src_mac, dst_ip, dst_mac, technique, site, sensor, args,
 		(SELECT group_concat(substr(ifnull(c.sha256,''),1,12)||':'||json_extract(r.value,'$.number')||'@'||json_extract(r.value,'$.time'), ' ')
@@ -49,6 +49,8 @@ var dumped = []struct{ name, query string }{
 	{"exclusion", `SELECT 0, kind, site, src, item, note FROM exclusion`},
 	{"setting", `SELECT 0, key, value FROM setting`},
 	{"service", `SELECT 0, proto, port, name FROM service`},
+	{"ledger", `SELECT 0, n, ip, mac, hostname, location, department, owner, vendor, model, os, firmware, role, zone, criticality, installed, note, asset, serial, flags, flags_until, site, state FROM ledger`},
+	{"reference", `SELECT 0, name, source, length(data) FROM reference`},
 }
 
 const (

@@ -25,7 +25,7 @@ func (s *Store) AddRows(rows []detect.Row) error {
 func (w *writer) addRows(rows []detect.Row) error {
 	for _, r := range rows {
 		r.Origin = OriginHand
-		if err := w.exec("INSERT INTO learned VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET hi=excluded.hi, origin=excluded.origin", rowArgs(&r)...); err != nil {
+		if err := w.exec("INSERT INTO learned VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET hi=excluded.hi, origin=excluded.origin, value=excluded.value", rowArgs(&r)...); err != nil {
 			return err
 		}
 	}
@@ -57,9 +57,9 @@ func (s *Store) RemoveRows(rows []detect.Row) (n int, err error) {
 
 // LearnedRows of one list, or of all with "", sorted by key.
 func (s *Store) LearnedRows(ctx context.Context, list detect.Kind) ([]detect.Row, error) {
-	return collect(s, ctx, "read the learned rows", `SELECT list, site, src, dst, proto, item, lo, hi, origin, first, last, count
+	return collect(s, ctx, "read the learned rows", `SELECT list, site, src, dst, proto, item, lo, hi, origin, first, last, count, value
 		FROM learned WHERE ?1='' OR list=?1 ORDER BY list, site, src, dst, proto, item, lo`, func(scan func(...any) error) (r detect.Row, err error) {
-		return r, scan(&r.List, &r.Site, &r.Src, &r.Dst, &r.Proto, &r.Item, &r.Lo, &r.Hi, &r.Origin, &r.First, &r.Last, &r.Count)
+		return r, scan(&r.List, &r.Site, &r.Src, &r.Dst, &r.Proto, &r.Item, &r.Lo, &r.Hi, &r.Origin, &r.First, &r.Last, &r.Count, &r.Value)
 	}, string(list))
 }
 

@@ -32,8 +32,9 @@ func (s *Store) MinutesFrom(ctx context.Context) (int64, error) {
 
 // Minutes calls fn with each stored minute of the window, oldest first, then by site
 // and sensor, as it was committed: counters, edges, operations, addresses and events in
-// their canonical order, the parts of a minute as one. Not in it: Connections
-// and Facts. Seq numbers the calls from 1. Refs name captures by their id in the store.
+// their canonical order, the parts of a minute as one. Not in it: Connections. A fact is in the
+// minute in which its sensor saw it first; the first minute of each sensor has
+// also those that were seen before and after its start. Seq numbers the calls from 1. Refs name captures by their id in the store.
 // Heeds From, To, Site, Sensor; minutes that the window cuts are whole.
 func (s *Store) Minutes(ctx context.Context, f Filter, fn func(site, sensor string, m *observe.Minute) error) error {
 	names, err := s.sensorNames(ctx)
@@ -55,11 +56,16 @@ func (s *Store) Minutes(ctx context.Context, f Filter, fn func(site, sensor stri
 		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(x.site, y.site), cmp.Compare(x.name, y.name))
 	})
 	r := &reader{s: s, edges: map[int64]edgeKey{}, operations: map[int64]operationKey{}, addresses: map[int64]addressKey{}}
+	begun := map[int64]bool{}
 	for i, k := range list {
 		m := &observe.Minute{Start: k.minute * observe.MinuteLength, Seq: uint64(i + 1)}
 		if err := r.minute(ctx, m, k.minute, k.sensor); err != nil {
 			return err
 		}
+		if err := r.facts(ctx, m, k.sensor, !begun[k.sensor]); err != nil {
+			return err
+		}
+		begun[k.sensor] = true
 		n := names[k.sensor]
 		if err := fn(n.site, n.name, m); err != nil {
 			return err
@@ -192,6 +198,33 @@ func (r *reader) minute(ctx context.Context, m *observe.Minute, minute, sensor i
 		return addrs(&m.Events[len(m.Events)-1].Src, src, &m.Events[len(m.Events)-1].Dst, dst)
 	})
 	m.Settle() // also joins the rows of one edge that the dictionary holds apart (another MAC in a late part)
+	return err
+}
+
+// facts adds the facts that were seen first in m and, with before, those that had been seen and were seen again.
+func (r *reader) facts(ctx context.Context, m *observe.Minute, sensor int64, before bool) error {
+	end := m.Start + observe.MinuteLength
+	from, last := m.Start, int64(math.MinInt64)
+	if before {
+		from, last = math.MinInt64, m.Start
+	}
+	err := r.s.each(ctx, "read a minute", `SELECT i.addr, x.mac, k.value, v.value, o.value, x.first, x.last, x.capture, x.number
+		FROM fact x JOIN end i ON i.id=x.ip JOIN text k ON k.id=x.kind JOIN text v ON v.id=x.value JOIN text o ON o.id=x.source
+		WHERE x.sensor=? AND x.first>=? AND x.first<? AND x.last>=?`, []any{sensor, from, end, last}, func(scan func(...any) error) error {
+		var f observe.Fact
+		var b []byte
+		if err := scan(&b, &f.MAC, &f.Kind, &f.Value, &f.Source, &f.First, &f.Last, &f.Ref.Capture, &f.Ref.Number); err != nil {
+			return err
+		}
+		var err error
+		f.IP, err = addr(b)
+		f.First, f.Last = max(f.First, m.Start), min(f.Last, end-1)
+		m.Facts = append(m.Facts, f)
+		return err
+	})
+	slices.SortFunc(m.Facts, func(a, b observe.Fact) int {
+		return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Source, b.Source))
+	})
 	return err
 }
 

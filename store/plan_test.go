@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"osect/decode"
 	"osect/observe"
 )
 
@@ -62,6 +63,13 @@ func TestListingsUseIndexes(t *testing.T) {
 	}{
 		{"flows", func(f Filter) error { _, _, err := s.Flows(ctx, f); return err }},
 		{"each flow", func(f Filter) error { f.Limit = 0; return s.EachFlow(ctx, f, func(*Flow) error { return nil }) }},
+		{"flows of ends and a VLAN, in order", func(f Filter) error {
+			tag := uint16(7)
+			f.Ends, f.VLAN, f.Order = []End{{"default", decode.IPv4(0x0a000007)}}, &tag, "bytes"
+			_, _, err := s.Flows(ctx, f)
+			return err
+		}},
+		{"snapshot", func(f Filter) error { _, err := s.Snapshot(ctx, f); return err }},
 		{"addresses", func(f Filter) error { _, _, err := s.Addresses(ctx, f); return err }},
 		{"operations", func(f Filter) error { _, _, err := s.Operations(ctx, f); return err }},
 		{"edges", func(f Filter) error { _, err := s.Edges(ctx, f); return err }},

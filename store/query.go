@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -374,8 +375,63 @@ const longFlow = int64(900e9)
 
 const flowColumns = "first, sensor, id, edge, client_port, inner_vlan, duration, packets_out, bytes_out, packets_in, bytes_in, fragments_out, fragments_in, icmp, state"
 
-// flows puts together the query of Flows and EachFlow.
-func flows(f *Filter, limit int) (*query, error) {
+// flowOrders are the keys that flows can be ordered by, of the connections' columns.
+var flowOrders = map[string]string{
+	"first_seen": "first", "last_seen": "first+duration", "duration": "duration", "bytes": "bytes_out+bytes_in", "packets": "packets_out+packets_in",
+	"packets_out": "packets_out", "bytes_out": "bytes_out", "packets_in": "packets_in", "bytes_in": "bytes_in", "client_port": "client_port",
+}
+
+// FlowOrders are the values of Filter.Order, sorted.
+func FlowOrders() []string { return slices.Sorted(maps.Keys(flowOrders)) }
+
+// siteEnds are the ids of addresses at a site, as a JSON array.
+type siteEnds struct{ site, ids string }
+
+// siteEnds looks up ends; those that no frame had are left out.
+func (s *Store) siteEnds(ctx context.Context, list []End) ([]siteEnds, error) {
+	bySite := map[string][]End{}
+	for _, e := range list {
+		bySite[e.Site] = append(bySite[e.Site], e)
+	}
+	var out []siteEnds
+	for _, site := range slices.Sorted(maps.Keys(bySite)) {
+		ids := []int64{}
+		for some := range slices.Chunk(bySite[site], 500) {
+			q := &query{}
+			q.add("SELECT id FROM end WHERE addr IN (?", some[0].Addr.Bytes())
+			for _, e := range some[1:] {
+				q.add(",?", e.Addr.Bytes())
+			}
+			q.add(")")
+			found, err := collect(s, ctx, "read the addresses", q.text(), func(scan func(...any) error) (id int64, err error) { return id, scan(&id) }, q.args...)
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, found...)
+		}
+		text, err := json.Marshal(ids)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, siteEnds{site, string(text)})
+	}
+	return out, nil
+}
+
+// flows puts together the query of Flows and EachFlow; only are f's Ends.
+func flows(f *Filter, only []siteEnds, limit int) (*query, error) {
+	columns, order := flowColumns, ""
+	if f.Order != "" {
+		value := flowOrders[f.Order]
+		if value == "" {
+			return nil, fmt.Errorf("%w: flows cannot be ordered by %q", ErrFilter, f.Order)
+		}
+		// Only the keys are sorted; the rest is looked up behind.
+		columns, order = "first, sensor, id, "+value+" AS ranked", "ranked, "
+		if f.Descending {
+			order = "ranked DESC, "
+		}
+	}
 	e, err := parseEnds(f.Address)
 	if err != nil {
 		return nil, err
@@ -391,27 +447,51 @@ func flows(f *Filter, limit int) (*query, error) {
 		q.sensors(f)
 		e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
 		q.protocol(f.Protocol)
+		if f.VLAN != nil {
+			q.add("AND (edge IN (SELECT id FROM edge WHERE vlan=?) OR inner_vlan=?)", *f.VLAN, *f.VLAN)
+		}
+		if f.Ends != nil {
+			q.add("AND (edge<0") // none; a plain 0 would leave connection_long without a use
+			for _, x := range only {
+				q.add(`OR sensor IN (SELECT se.id FROM sensor se JOIN site si ON si.id=se.site WHERE si.name=?) AND edge IN (SELECT id FROM edge
+					WHERE client IN (SELECT value FROM json_each(?)) OR server IN (SELECT value FROM json_each(?)))`, x.site, x.ids, x.ids)
+			}
+			q.add(")")
+		}
 	}
-	q.add("SELECT " + flowColumns + " FROM connection WHERE 1")
+	if order != "" {
+		q.add("SELECT ranked, " + columnsOf("c", flowColumns) + " FROM (")
+	}
+	q.add("SELECT " + columns + " FROM connection WHERE 1")
 	if f.From != 0 {
 		q.add("AND first>=? AND first+duration>=?", f.From-longFlow, f.From)
 	}
 	where()
 	if f.From != 0 {
-		q.add("UNION ALL SELECT "+flowColumns+" FROM connection INDEXED BY connection_long WHERE duration>900000000000 AND first+duration>=? AND first<?", f.From, f.From-longFlow)
+		q.add("UNION ALL SELECT "+columns+" FROM connection INDEXED BY connection_long WHERE duration>900000000000 AND first+duration>=? AND first<?", f.From, f.From-longFlow)
 		where()
 	}
-	if limit > 0 {
+	switch {
+	case order != "":
+		q.add("ORDER BY " + order + "first, sensor, id")
+		q.limit(limit)
+		q.add(") k CROSS JOIN connection c ON c.first=k.first AND c.sensor=k.sensor AND c.id=k.id")
+	case limit > 0:
 		q.add("ORDER BY first DESC, sensor DESC, id DESC")
 		q.limit(limit)
 	}
 	q.add(`) x JOIN edge e ON e.id=x.edge JOIN end c ON c.id=e.client JOIN end s ON s.id=e.server JOIN text t ON t.id=e.service`)
-	q.add("ORDER BY x.first, x.sensor, x.id")
+	q.add("ORDER BY " + order + "x.first, x.sensor, x.id")
 	return q, nil
 }
 
-// Flows gives the connections that overlap the window, by their first frame. With a
-// Limit the newest; more says that there are others. Heeds all of f but
+// columnsOf puts a table's name before each of some columns.
+func columnsOf(table, columns string) string {
+	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
+}
+
+// Flows gives the connections that overlap the window, by their first frame, or in f's Order. With a
+// Limit the newest, or the first in that order; more says that there are others. Heeds all of f but
 // Class, Layer, Kind, State, Severity.
 func (s *Store) Flows(ctx context.Context, f Filter) (rows []Flow, more bool, err error) {
 	limit := f.Limit
@@ -423,7 +503,12 @@ func (s *Store) Flows(ctx context.Context, f Filter) (rows []Flow, more bool, er
 		return nil
 	})
 	if f.Limit > 0 && len(rows) > f.Limit {
-		rows, more = rows[1:], true
+		more = true
+		if f.Order == "" {
+			rows = rows[1:]
+		} else {
+			rows = rows[:f.Limit]
+		}
 	}
 	return rows, more, err
 }
@@ -434,7 +519,11 @@ func (s *Store) EachFlow(ctx context.Context, f Filter, fn func(r *Flow) error) 
 }
 
 func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flow) error) error {
-	q, err := flows(f, limit)
+	only, err := s.siteEnds(ctx, f.Ends)
+	if err != nil {
+		return err
+	}
+	q, err := flows(f, only, limit)
 	if err != nil {
 		return err
 	}
@@ -750,7 +839,7 @@ func (s *Store) DeviceInput(ctx context.Context, f Filter) (in inventory.Input, 
 	if in.Facts, err = s.Facts(ctx, f); err != nil {
 		return in, err
 	}
-	edges, err := s.Edges(ctx, f)
+	edges, err := s.Graph(ctx, f)
 	if err != nil {
 		return in, err
 	}
@@ -763,16 +852,10 @@ func (s *Store) DeviceInput(ctx context.Context, f Filter) (in inventory.Input, 
 	return in, nil
 }
 
-// DeviceAddresses are the addresses of DeviceInput: enough to tell how many devices there are.
-func (s *Store) DeviceAddresses(ctx context.Context, f Filter) ([]inventory.AddressTotal, error) {
-	f.Address, f.Protocol, f.Class, f.Layer = "", "", "", ""
-	totals, err := s.addressTotals(ctx, &f)
-	if err != nil {
-		return nil, err
-	}
-	var list []inventory.AddressTotal
-	for i := range totals {
-		a := &totals[i]
+// siteAddresses joins what several sensors of a site saw of the same address.
+func siteAddresses(addresses []addressTotal) (list []inventory.AddressTotal) {
+	for i := range addresses {
+		a := &addresses[i]
 		list = append(list, inventory.AddressTotal{Address: a.Address, Site: a.site, Sensors: []string{a.name}})
 	}
 	return fold(list, func(a, b *inventory.AddressTotal) bool {
@@ -787,7 +870,17 @@ func (s *Store) DeviceAddresses(ctx context.Context, f Filter) ([]inventory.Addr
 		}
 		a.TTL, a.First, a.Last = max(a.TTL, b.TTL), min(a.First, b.First), max(a.Last, b.Last)
 		return true
-	}), nil
+	})
+}
+
+// DeviceAddresses are the addresses of DeviceInput: enough to tell how many devices there are.
+func (s *Store) DeviceAddresses(ctx context.Context, f Filter) ([]inventory.AddressTotal, error) {
+	f.Address, f.Protocol, f.Class, f.Layer = "", "", "", ""
+	totals, err := s.addressTotals(ctx, &f)
+	if err != nil {
+		return nil, err
+	}
+	return siteAddresses(totals), nil
 }
 
 // links sums edges outside tunnels to links, of each the sensor that saw most.
@@ -822,7 +915,7 @@ func links(edges []EdgeTotal) []inventory.Link {
 		}
 		l.Packets += e.PacketsOut + e.PacketsIn
 		l.Bytes += e.BytesOut + e.BytesIn
-		l.Answered = l.Answered || e.Answered
+		l.Answered = l.Answered || e.Answered && (e.Failed == 0 || e.Failed < e.Opened) // a refusal is no service
 	}
 	list := make([]inventory.Link, 0, len(sums))
 	for _, l := range sums {

@@ -29,15 +29,29 @@ type Filter struct {
 	Site, Sensor string
 	// Address is an IP address, a prefix (192.0.2.0/24) or a MAC: of either end.
 	Address string
+	// Ends: of flows, one of these at either end; nil for all.
+	Ends []End
+	// VLAN of flows, outer or inner; decode.NoVLAN for untagged; nil for all.
+	VLAN *uint16
 	// Protocol: flows and edges: tcp, udp, icmp, icmp6, a number, or a service; operations: the sheet's name.
 	Protocol string
 	// Class of operations; Layer "ip" or "ethernet" of operations.
 	Class, Layer string
 	// Kind, State and Severity of alerts.
 	Kind, State, Severity string
+	// Order of flows, one of FlowOrders; "" for the time of their first frame. Descending: the
+	// highest first.
+	Order      string
+	Descending bool
 	// Limit is the most rows that are given; 0 for all. Which rows those are,
 	// each query says.
 	Limit int
+}
+
+// End is an address at a site.
+type End struct {
+	Site string
+	Addr decode.Addr
 }
 
 // Flow is a row of flows list: one connection.

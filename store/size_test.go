@@ -157,6 +157,28 @@ func TestReferenceLoad(t *testing.T) {
 		{"flows, all", func() (int, error) { r, _, err := s.Flows(ctx, all); return len(r), err }},
 		{"flows, a day", func() (int, error) { r, _, err := s.Flows(ctx, day); return len(r), err }},
 		{"flows of an address, a day", func() (int, error) { r, _, err := s.Flows(ctx, one); return len(r), err }},
+		{"flows of 250 devices, a day", func() (int, error) {
+			f := day
+			for i := range 250 {
+				f.Ends = append(f.Ends, End{"plant", ip(i)})
+			}
+			r, _, err := s.Flows(ctx, f)
+			return len(r), err
+		}},
+		{"flows of a VLAN that is not there, a day", func() (int, error) {
+			f := day
+			f.VLAN = new(uint16)
+			r, _, err := s.Flows(ctx, f)
+			return len(r), err
+		}},
+		{"flows by bytes, a day", func() (int, error) {
+			f := day
+			f.Order, f.Descending = "bytes", true
+			r, _, err := s.Flows(ctx, f)
+			return len(r), err
+		}},
+		{"snapshot, all", func() (int, error) { r, err := s.Snapshot(ctx, Filter{}); return len(r.Edges), err }},
+		{"snapshot, a day", func() (int, error) { r, err := s.Snapshot(ctx, day); return len(r.Edges), err }},
 		{"addresses, all", func() (int, error) { r, _, err := s.Addresses(ctx, all); return len(r), err }},
 		{"addresses, a day", func() (int, error) { r, _, err := s.Addresses(ctx, day); return len(r), err }},
 		{"operations, all", func() (int, error) { r, _, err := s.Operations(ctx, all); return len(r), err }},

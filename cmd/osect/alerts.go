@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,8 +59,18 @@ func message(lang text.Lang, al *detect.Alert, part string) string {
 		switch {
 		case x.Name == "class":
 			v = text.Or(lang, "ot.class."+v, v)
+		case x.Name == "cell":
+			v = text.Or(lang, "alert.cell."+v, v)
+		case x.Name == "mode":
+			v = text.Or(lang, "cli.statistics."+v, v)
+		case x.Name == "statistics":
+			v = statisticNames(lang, v)
 		case v == detect.Internet:
 			v = text.Get(lang, "device.internet")
+		case v == "–" && x.Name == "vendor":
+			v = text.Get(lang, "device.vendor.unknown")
+		case v == "–" && (x.Name == "learned" || x.Name == "ips" || x.Name == "mac"):
+			v = text.Get(lang, "cli.word.none") // of code and function the dash stays
 		case v == "yes" || v == "no":
 			v = text.Get(lang, "cli.word."+v)
 		}
@@ -69,7 +80,11 @@ func message(lang text.Lang, al *detect.Alert, part string) string {
 	if !text.Has(key) && part != "summary" {
 		return ""
 	}
-	return text.Get(lang, key, args...)
+	s := text.Get(lang, key, args...)
+	if part == "reason" && slices.ContainsFunc(al.Args, func(x detect.Arg) bool { return x.Name == "ledger" }) {
+		s += text.Get(lang, "ledger.raised")
+	}
+	return s
 }
 
 type alertsOptions struct {
@@ -99,7 +114,7 @@ whose count and last time grow. Texts are in the language of --lang.` + listHelp
 	o.addFilterFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
 	return newGroup("alerts", "Alerts: what was not normal", list, newAlertsShowCommand(a),
-		newAlertsAckCommand(a), newAlertsAcceptCommand(a), newAlertsNoteCommand(a), newAlertsExportCommand(a))
+		newAlertsAckCommand(a), newAlertsAcceptCommand(a), newAlertsExcludeCommand(a), newAlertsNoteCommand(a), newAlertsExportCommand(a))
 }
 
 func (o *alertsOptions) addFilterFlags(f *pflag.FlagSet) {
@@ -140,13 +155,19 @@ func runAlertsList(ctx context.Context, a *app, o alertsOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	known, err := a.presence(ctx, st)
+	if err != nil {
+		return err
+	}
 	return alertTable(a).print(a, &o.listOptions, func(limit int, fn func(*alertRow) error) (bool, error) {
 		f.Limit = limit
 		rows, more, err := st.Alerts(ctx, f)
 		for i := range rows {
 			if err == nil {
 				r := toAlertRow(a.lang, &rows[i])
-				err = fn(&r)
+				if r.InLedger, err = known.alert(ctx, &rows[i]); err == nil {
+					err = fn(&r)
+				}
 			}
 		}
 		return more, err
@@ -225,6 +246,10 @@ func runAlertsExport(ctx context.Context, a *app, o alertsOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	known, err := a.presence(ctx, st)
+	if err != nil {
+		return err
+	}
 	rows := make([]alertExportRow, len(alerts))
 	for i := range alerts {
 		al, err := st.Alert(ctx, alerts[i].ID) // with its notes
@@ -232,6 +257,9 @@ func runAlertsExport(ctx context.Context, a *app, o alertsOptions) (err error) {
 			return err
 		}
 		rows[i] = alertExportRow{alertRow: toAlertRow(a.lang, &al), Frames: []string{}, Notes: []string{}}
+		if rows[i].InLedger, err = known.alert(ctx, &al); err != nil {
+			return err
+		}
 		for _, r := range al.Refs {
 			rows[i].Frames = append(rows[i].Frames, paths[r.Capture]+":"+strconv.FormatInt(r.Number, 10))
 		}
@@ -301,6 +329,13 @@ func runAlertsShow(ctx context.Context, a *app, format, id string) (err error) {
 		return err
 	}
 	d := alertDetail{alertRow: toAlertRow(a.lang, &al), Args: append([]detect.Arg{}, al.Args...), Refs: []refRow{}, Notes: append([]store.Note{}, al.Notes...)}
+	known, err := a.presence(ctx, st)
+	if err != nil {
+		return err
+	}
+	if d.InLedger, err = known.alert(ctx, &al); err != nil {
+		return err
+	}
 	for _, r := range al.Refs {
 		d.Refs = append(d.Refs, refRow{Path: paths[r.Capture], Number: r.Number, Time: store.Time(r.Time)})
 	}
@@ -353,7 +388,7 @@ func printAlert(a *app, d *alertDetail) error {
 	if len(d.Notes) > 0 {
 		a.title("cli.title.notes")
 		for _, n := range d.Notes {
-			fmt.Fprintf(a.stdout, "  %s  %s: %s\n", a.clock(int64(n.At)), clean(n.Author), clean(n.Text))
+			a.bullet("  "+a.clock(int64(n.At))+"  ", n.Author+": "+n.Text)
 		}
 	}
 	return nil

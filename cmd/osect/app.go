@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"osect/service"
 	"osect/store"
 	"osect/text"
 )
@@ -39,6 +41,8 @@ type app struct {
 	langSet bool // by flag, environment or config, not by the locale
 	zone    *time.Location
 	colour  bool // standard output is a terminal that wants it
+
+	names *service.Names // of the store that open opened; nil: the built-in ones
 }
 
 func (a *app) addFlags(f *pflag.FlagSet) {
@@ -194,13 +198,21 @@ func readConfig(path string, root *cobra.Command) (map[string][]string, error) {
 	return out, nil
 }
 
-// open opens the store for reading. One of an older version is upgraded first.
+// open opens the store for reading, with its names of services. One of an older version is
+// upgraded first.
 func (a *app) open() (*store.Store, error) {
 	st, err := store.Open(a.db, store.Options{ReadOnly: true})
 	if errors.Is(err, store.ErrOlder) {
-		return a.openWrite(false)
+		st, err = a.openWrite(false)
 	}
-	return st, err
+	if err != nil {
+		return nil, err
+	}
+	if a.names, err = serviceNames(context.Background(), st); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return st, nil
 }
 
 // openWrite opens the store for writing, and makes it where create says so.
@@ -301,7 +313,7 @@ func (a *app) role(role string) string { return a.or("device.role."+role, role) 
 var (
 	severityColours = map[string]string{"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
 	roleColours     = map[string]string{
-		"plc": "32", "io-device": "32", "hmi": "36", "engineering-workstation": "35", "server": "34", "network-equipment": "33", "external": "31",
+		"plc": "32", "io-device": "32", "hmi": "36", "engineering-workstation": "35", "scada": "36", "server": "34", "domain-controller": "34", "network-equipment": "33", "router": "33", "external": "31",
 	}
 	classColours = map[string]string{"write": "33", "control": "31"}
 )

@@ -20,7 +20,7 @@ import (
 )
 
 // baselineColumns are those of an exported baseline: what is normal, without when it was learned.
-var baselineColumns = []string{"list", "site", "src", "dst", "proto", "item", "port_from", "port_to"}
+var baselineColumns = []string{"list", "site", "src", "dst", "proto", "item", "port_from", "port_to", "value"}
 
 // maxBaseline is the most bytes of a baseline file.
 const maxBaseline = 256 << 20
@@ -66,7 +66,7 @@ func runLearnExport(ctx context.Context, a *app, kind, site string) (err error) 
 	w.Write(baselineColumns)
 	for i := range rows {
 		if r := &rows[i]; site == "" || r.Site == site {
-			cells := []string{string(r.List), r.Site, r.Src, r.Dst, r.Proto, r.Item, port(r.Lo), port(r.Hi)}
+			cells := []string{string(r.List), r.Site, r.Src, r.Dst, r.Proto, r.Item, port(r.Lo), port(r.Hi), r.Value}
 			for j := range cells {
 				cells[j] = noFormula(cells[j])
 			}
@@ -163,10 +163,11 @@ func readBaseline(in io.Reader) ([]detect.Row, error) {
 		return nil, errors.New("over 256 MiB: this is no baseline")
 	}
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\uFEFF"))))
-	r.FieldsPerRecord = len(baselineColumns)
+	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
 	head, err := r.Read()
-	if err != nil || !slices.Equal(head, baselineColumns) {
+	// Files of before ip-volume and ip-statistics have no column for values.
+	if err != nil || !slices.Equal(head, baselineColumns) && !slices.Equal(head, baselineColumns[:8]) {
 		return nil, fmt.Errorf("line 1 is not %q: want a file of osect learn export", strings.Join(baselineColumns, ","))
 	}
 	var rows []detect.Row
@@ -179,6 +180,9 @@ func readBaseline(in io.Reader) ([]detect.Row, error) {
 			return nil, err // names the line
 		}
 		line, _ := r.FieldPos(0)
+		if n := len(cells); n != len(baselineColumns) && n != 8 {
+			return nil, fmt.Errorf("line %d: %d columns, want %d", line, n, len(baselineColumns))
+		}
 		row, err := baselineRow(cells)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
@@ -213,6 +217,9 @@ func baselineRow(cells []string) (detect.Row, error) {
 	}
 	if row.Lo > row.Hi {
 		return row, fmt.Errorf("ports %d-%d: the first is above the last", row.Lo, row.Hi)
+	}
+	if len(c) > 8 {
+		row.Value = c[8]
 	}
 	return row, row.Check()
 }
@@ -249,7 +256,7 @@ func compareBaselines(old, file []detect.Row) (add, remove []detect.Row) {
 			add = append(add, file[0])
 			file = file[1:]
 		default:
-			if old[0].Hi != file[0].Hi {
+			if old[0].Hi != file[0].Hi || old[0].Value != file[0].Value {
 				add = append(add, file[0])
 			}
 			old, file = old[1:], file[1:]

@@ -41,6 +41,7 @@ func newStoredCommand(a *app, mode pipeline.Mode, cmd *cobra.Command) *cobra.Com
 	o.timeRange.addFlags(cmd.Flags())
 	o.replay.addFlags(cmd.Flags())
 	if mode == pipeline.Detect {
+		cmd.Flags().StringVar(&o.replay.asOf, "as-of", "", "judge the support of operating systems at this `day` (2026-10-14) instead of the packets'")
 		cmd.Flags().StringVar(&o.replay.failOn, "fail-on", "", "exit status 1 when an alert of this `severity` or worse was raised: low, medium, high, critical")
 	}
 	return cmd
@@ -81,6 +82,9 @@ func runStored(ctx context.Context, a *app, mode pipeline.Mode, o storedOptions)
 	}
 	defer closing(st, &err)
 	opt := pipeline.StoredOptions{Mode: mode, Site: o.replay.site, Sensor: o.replay.sensor}
+	if opt.AsOf, err = asOfTime(o.replay.asOf); err != nil {
+		return err
+	}
 	if opt.From, opt.To, err = o.bounds(ctx, st); err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ type deviceRow struct {
 	OSAccuracy      int        `json:"os_accuracy"`
 	Role            string     `json:"role"`
 	RoleConfidence  int        `json:"role_confidence"`
+	Level           string     `json:"purdue_level"`
+	LevelConfidence int        `json:"purdue_confidence"`
 	Importance      int        `json:"importance"`
 	Router          bool       `json:"router"`
 	Internet        bool       `json:"internet"`
@@ -45,7 +47,7 @@ type deviceRow struct {
 func toDeviceRow(d *inventory.Device) deviceRow {
 	r := deviceRow{
 		IPs: []string{}, Vendor: d.Vendor, Hostname: d.Hostname, OS: d.OS, OSAccuracy: d.OSAccuracy,
-		Role: d.Role, RoleConfidence: d.RoleConfidence, Importance: d.Importance, Router: d.Router, Internet: d.Internet, Peers: d.Peers,
+		Role: d.Role, RoleConfidence: d.RoleConfidence, Level: d.Level, LevelConfidence: d.LevelConfidence, Importance: d.Importance, Router: d.Router, Internet: d.Internet, Peers: d.Peers,
 		VLANs: append([]uint16{}, d.VLANs...), Site: d.Site, Sensors: append([]string{}, d.Sensors...),
 		FirstSeen: store.Time(d.FirstSeen), LastSeen: store.Time(d.LastSeen),
 		PacketsSent: d.PacketsSent, BytesSent: d.BytesSent, PacketsReceived: d.PacketsReceived, BytesReceived: d.BytesReceived,
@@ -65,6 +67,7 @@ type devicesOptions struct {
 	where
 	internetEach bool
 	role         string
+	kind         deviceKind
 }
 
 func newDevicesCommand(a *app) *cobra.Command {
@@ -77,6 +80,7 @@ MAC of its own is seen (behind a router). Internet addresses are one row
 together, unless --internet-each.` + listHelp + exitStatusHelp,
 		Example: `  osect devices list
   osect devices list --role plc
+  osect devices list --protocol modbus-tcp --class write --sort -importance
   osect devices list --address 192.168.3.0/24 --wide
   osect devices list --all --format csv --bom`,
 		Args: wantArgs(0, 0, ""),
@@ -90,8 +94,9 @@ together, unless --internet-each.` + listHelp + exitStatusHelp,
 	list.Flags().BoolVar(&o.internetEach, "internet-each", false, "a row for each internet address")
 	list.Flags().StringVar(&o.role, "role", "", "only this `role`, such as plc or hmi")
 	o.where.addFlags(list.Flags())
+	o.kind.addFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
-	return newGroup("devices", "Devices: what is there", list, newDevicesShowCommand(a))
+	return newGroup("devices", "Devices: what is there", list, newDevicesShowCommand(a), newMatrixCommand(a))
 }
 
 // devices makes the devices of the store that the filter leaves.
@@ -102,7 +107,19 @@ func (a *app) devices(ctx context.Context, st *store.Store, f store.Filter, inte
 	if err != nil {
 		return nil, in, err
 	}
-	devices := inventory.Devices(in, inventory.Options{InternetEach: internetEach})
+	o, err := inventoryOptions(ctx, st)
+	if err != nil {
+		return nil, in, err
+	}
+	x, err := readLedger(ctx, st)
+	if err != nil {
+		return nil, in, err
+	}
+	o.InternetEach, o.Criticality = internetEach, criticality(x)
+	devices := inventory.Devices(in, o)
+	for i := range devices {
+		devices[i].InLedger = x.Device(&devices[i]) != nil
+	}
 	if address != "" {
 		devices = slices.DeleteFunc(devices, func(d inventory.Device) bool { return !isDevice(&d, address) })
 	}
@@ -125,6 +142,9 @@ func runDevicesList(ctx context.Context, a *app, o devicesOptions) (err error) {
 	if err := oneOf("role", o.role, inventory.Roles...); err != nil {
 		return err
 	}
+	if err := o.kind.check(&o.where); err != nil {
+		return err
+	}
 	st, err := a.open()
 	if err != nil {
 		return err
@@ -134,15 +154,18 @@ func runDevicesList(ctx context.Context, a *app, o devicesOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	devices, _, err := a.devices(ctx, st, f, o.internetEach)
+	devices, in, err := a.devices(ctx, st, f, o.internetEach)
 	if err != nil {
 		return err
 	}
 	var rows []deviceRow
 	for i := range devices {
-		if o.role == "" || devices[i].Role == o.role {
+		if (o.role == "" || devices[i].Role == o.role) && o.kind.keep(&devices[i], &in) {
 			rows = append(rows, toDeviceRow(&devices[i]))
 		}
+	}
+	if err := sortRows(&o.kind.sortOption, rows); err != nil {
+		return err
 	}
 	return deviceTable(a).print(a, &o.listOptions, slice(rows))
 }
@@ -157,6 +180,12 @@ func deviceTable(a *app) listing[deviceRow] {
 		{key: "role", layout: layout{min: 12, lines: 2}, cell: func(r *row) string { return a.role(r.Role) }, colour: func(r *row) string { return roleColours[r.Role] }},
 		{key: "importance", layout: layout{drop: 4, right: true}, cell: func(r *row) string { return strconv.Itoa(r.Importance) }},
 		{key: "os", layout: layout{min: 12, lines: 2, drop: 3, wide: true}, cell: func(r *row) string { return r.OS }},
+		{key: "os_accuracy", layout: layout{drop: 2, wide: true, right: true}, cell: func(r *row) string {
+			if r.OS == "" {
+				return ""
+			}
+			return strconv.Itoa(r.OSAccuracy)
+		}},
 		{key: "bytes", layout: layout{drop: 1, wide: true, right: true}, cell: func(r *row) string { return human(r.BytesSent + r.BytesReceived) }},
 		{key: "last_seen", layout: layout{drop: 2}, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
 	}}
@@ -176,16 +205,82 @@ func (a *app) deviceIPs(r *deviceRow) string {
 // deviceDetail is devices show.
 type deviceDetail struct {
 	deviceRow
+	OSEvidence []evidenceRow        `json:"os_evidence"`
+	OSConflict bool                 `json:"os_conflict"`
 	Reasons    []reasonRow          `json:"reasons"`
+	Terms      []termRow            `json:"importance_terms"`
+	Facts      []toldRow            `json:"facts"`
 	Peers      []peerRow            `json:"peer_list"`
 	Operations []store.OperationRow `json:"operations"`
 	Alerts     []alertRow           `json:"alerts"`
+	Ledger     *ledgerRow           `json:"ledger"` // its entry, null for none
 }
 
 type reasonRow struct {
 	Role   string `json:"role"`
 	Weight int    `json:"weight"`
 	Reason string `json:"reason"`
+}
+
+// evidenceRow is one kind of fact about the operating system: the points add up to os_accuracy.
+type evidenceRow struct {
+	Points  int      `json:"points"`
+	Weight  int      `json:"weight"`
+	Source  string   `json:"source"`
+	Kind    string   `json:"kind"`
+	Value   string   `json:"value"`
+	Systems []string `json:"systems"`
+}
+
+// termRow is one term of the importance: the points add up to it (at most 100).
+type termRow struct {
+	Term   string  `json:"term"` // role, control, dependents, between, router, ledger
+	Points int     `json:"points"`
+	Of     float64 `json:"of"` // what it was reckoned from: a number of devices, the betweenness
+}
+
+// toldRow is one thing that the device told of itself.
+type toldRow struct {
+	Kind      string     `json:"kind"`
+	Value     string     `json:"value"`
+	Source    string     `json:"source"`
+	FirstSeen store.Time `json:"first_seen"`
+	LastSeen  store.Time `json:"last_seen"`
+}
+
+func evidenceRows(d *inventory.Device) []evidenceRow {
+	rows := []evidenceRow{}
+	for _, e := range d.OSEvidence {
+		rows = append(rows, evidenceRow{e.Points, e.Weight, e.Source, e.Kind, e.Value, e.Systems})
+	}
+	return rows
+}
+
+func termRows(p *inventory.ImportanceParts) []termRow {
+	if p.InLedger {
+		return []termRow{{"ledger", p.Ledger, float64(p.Ledger)}}
+	}
+	rows := []termRow{{"role", p.Role, float64(p.Role)}, {"control", p.Control, float64(p.Targets)}, {"dependents", p.Dependents, float64(p.Clients)}, {"between", p.Between, p.Betweenness}}
+	if p.Router > 0 {
+		rows = append(rows, termRow{"router", p.Router, 1})
+	}
+	return rows
+}
+
+// toldRows are the facts of a device, those last seen first; those of an address behind a router by the address.
+func toldRows(d *inventory.Device, facts []inventory.Fact) []toldRow {
+	rows := []toldRow{}
+	for i := range facts {
+		f := &facts[i]
+		byMAC := d.MAC != 0 && f.MAC == d.MAC && (!d.Router || f.IP.IsMAC() || slices.Contains(d.IPs, f.IP))
+		if f.Site == d.Site && (byMAC || slices.Contains(d.IPs, f.IP)) {
+			rows = append(rows, toldRow{f.Kind, f.Value, f.Source, store.Time(f.First), store.Time(f.Last)})
+		}
+	}
+	slices.SortStableFunc(rows, func(x, y toldRow) int {
+		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Source, y.Source), cmp.Compare(y.LastSeen, x.LastSeen), cmp.Compare(x.Value, y.Value))
+	})
+	return slices.CompactFunc(rows, func(x, y toldRow) bool { return x.Kind == y.Kind && x.Source == y.Source && x.Value == y.Value })
 }
 
 // peerRow is one service between the device and another end.
@@ -250,7 +345,14 @@ func runDevicesShow(ctx context.Context, a *app, o devicesShowOptions, address s
 		return inputErrorf("%s: %d devices have this address: name one by its MAC or with --site", address, len(found))
 	}
 	d := &found[0]
-	detail := deviceDetail{deviceRow: toDeviceRow(d), Reasons: []reasonRow{}, Peers: peersOf(d, in.Links), Operations: []store.OperationRow{}, Alerts: []alertRow{}}
+	detail := deviceDetail{deviceRow: toDeviceRow(d), OSEvidence: evidenceRows(d), OSConflict: d.OSConflict, Terms: termRows(&d.ImportanceParts), Facts: toldRows(d, in.Facts), Reasons: []reasonRow{}, Peers: peersOf(d, in.Links), Operations: []store.OperationRow{}, Alerts: []alertRow{}}
+	known, err := a.presence(ctx, st)
+	if err != nil {
+		return err
+	}
+	if e := known.x.Device(d); e != nil {
+		detail.Ledger = new(toLedgerRow(e))
+	}
 	for _, r := range d.Reasons {
 		detail.Reasons = append(detail.Reasons, reasonRow{Role: r.Role, Weight: r.Weight, Reason: a.get(r.Key, "what", r.Arg)})
 	}
@@ -281,7 +383,11 @@ func runDevicesShow(ctx context.Context, a *app, o devicesShowOptions, address s
 		for i := range alerts {
 			if !seen[alerts[i].ID] {
 				seen[alerts[i].ID] = true
-				detail.Alerts = append(detail.Alerts, toAlertRow(a.lang, &alerts[i]))
+				r := toAlertRow(a.lang, &alerts[i])
+				if r.InLedger, err = known.alert(ctx, &alerts[i]); err != nil {
+					return err
+				}
+				detail.Alerts = append(detail.Alerts, r)
 			}
 		}
 	}
@@ -333,9 +439,17 @@ func printDevice(a *app, d *deviceDetail) error {
 	add("mac", d.MAC)
 	add("vendor", d.Vendor)
 	add("hostname", d.Hostname)
-	add("os", d.OS)
+	if d.OS != "" {
+		add("os", fmt.Sprintf("%s (%d %%)", d.OS, d.OSAccuracy))
+	}
 	add("role", fmt.Sprintf("%s (%d %%)", a.role(d.Role), d.RoleConfidence))
+	if d.Level != "" {
+		add("purdue_level", fmt.Sprintf("%s (%d %%)", d.Level, d.LevelConfidence))
+	}
 	add("importance", strconv.Itoa(d.Importance))
+	if d.Ledger != nil {
+		add("in_ledger", ledgerLine(d.Ledger))
+	}
 	add("site", d.Site)
 	add("sensors", strings.Join(d.Sensors, " "))
 	add("first_seen", a.clock(int64(d.FirstSeen)))
@@ -348,10 +462,32 @@ func printDevice(a *app, d *deviceDetail) error {
 	if len(d.Reasons) > 0 {
 		a.title("cli.title.reasons")
 		for _, r := range d.Reasons {
-			fmt.Fprintf(a.stdout, "  %+d %s: %s\n", r.Weight, clean(a.role(r.Role)), clean(r.Reason))
+			a.bullet(fmt.Sprintf("  %+4d ", r.Weight), a.role(r.Role)+": "+r.Reason)
 		}
 	}
+	if len(d.OSEvidence) > 0 {
+		a.title("device.title.os")
+		for _, e := range d.OSEvidence {
+			a.bullet(fmt.Sprintf("  %+4d ", e.Points), a.get("device.os-evidence", "source", e.Source, "kind", e.Kind, "value", e.Value, "weight", e.Weight, "systems", strings.Join(e.Systems, ", ")))
+		}
+		key := "device.os-sum"
+		if d.OSConflict {
+			key = "device.os-conflict"
+		}
+		a.bullet(fmt.Sprintf("  %4d ", d.OSAccuracy), a.get(key))
+	}
+	a.title("device.title.importance")
+	for _, t := range d.Terms {
+		a.bullet(fmt.Sprintf("  %+4d ", t.Points), a.get("device.importance."+t.Term, "of", strconv.FormatFloat(t.Of, 'f', -1, 64), "role", a.role(d.Role)))
+	}
+	a.bullet(fmt.Sprintf("  %4d ", d.Importance), a.get("device.importance-sum"))
 	o := listOptions{format: "table", limit: shown}
+	if len(d.Facts) > 0 {
+		a.title("device.title.facts")
+		if err := toldTable(a).print(a, &o, slice(d.Facts)); err != nil {
+			return err
+		}
+	}
 	if len(d.Peers) > 0 {
 		a.title("cli.title.peers")
 		err := peerTable(a).print(a, &o, slice(d.Peers))
@@ -372,12 +508,22 @@ func printDevice(a *app, d *deviceDetail) error {
 	return nil
 }
 
+func toldTable(a *app) listing[toldRow] {
+	type row = toldRow
+	return listing[row]{columns: []column[row]{
+		{key: "fact", layout: layout{min: 12}, cell: func(r *row) string { return r.Kind }},
+		{key: "value", layout: layout{min: 20, lines: 3}, cell: func(r *row) string { return r.Value }},
+		{key: "source", layout: layout{min: 6}, cell: func(r *row) string { return r.Source }},
+		{key: "last_seen", layout: layout{drop: 1}, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
+	}}
+}
+
 func peerTable(a *app) listing[peerRow] {
 	type row = peerRow
 	return listing[row]{columns: []column[row]{
 		{key: "peer", layout: layout{min: 17}, cell: func(r *row) string { return r.Peer }},
 		{key: "side", cell: func(r *row) string { return a.get("cli.side." + r.Side) }},
-		{key: "service", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return serviceText(r.Proto, r.Port, r.Service) }},
+		{key: "service", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return a.serviceText(r.Proto, r.Port, r.Service) }},
 		{key: "packets", layout: layout{right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Packets, 10) }},
 		{key: "bytes", layout: layout{right: true}, cell: func(r *row) string { return human(r.Bytes) }},
 	}}

@@ -98,8 +98,8 @@ func TestListingsFitAndCutNothingImportant(t *testing.T) {
 						out.Reset()
 					}
 					client, server := endPoint(ip, 65535), endPoint(ip, 65534)
-					check("flows", flowTable(a).print(a, &o, slice([]store.Flow{{Proto: "tcp", ClientIP: ip, ServerIP: ip, ClientPort: 65535, ServerPort: 65534,
-						Service: "cc-link-ie-field-control", Tunnel: "vxlan", PacketsOut: 1e9, BytesOut: 999_949_999_999, State: "established", FirstSeen: at}})),
+					check("flows", flowTable(a).print(a, &o, slice([]flowRow{{Flow: store.Flow{Proto: "tcp", ClientIP: ip, ServerIP: ip, ClientPort: 65535, ServerPort: 65534,
+						Service: "cc-link-ie-field-control", Tunnel: "vxlan", PacketsOut: 1e9, BytesOut: 999_949_999_999, State: "established", FirstSeen: at}}})),
 						map[string]string{"Client": client, "Server": server, "Protocol": "control"})
 					check("devices", deviceTable(a).print(a, &o, slice([]deviceRow{{IPs: []string{ip, "fe80::1"}, MAC: widestMAC, Vendor: name, Hostname: name,
 						Role: "engineering-workstation", OS: name, Importance: 100, LastSeen: at}})),

@@ -34,7 +34,7 @@ sub-command needs its directory: ./list` + replayExitStatus,
   osect learn set all detecting`,
 	})
 	cmd.AddCommand(newLearnStatusCommand(a), newLearnListCommand(a), newLearnEditCommand(a, false), newLearnEditCommand(a, true), newLearnSetCommand(a),
-		newLearnExportCommand(a), newLearnImportCommand(a))
+		newLearnExportCommand(a), newLearnImportCommand(a), newLearnRulesCommand(a), newLearnRuleCommand(a), newLearnVolumesCommand(a), newLearnStatisticsCommand(a))
 	return cmd
 }
 
@@ -139,6 +139,7 @@ type learnedRow struct {
 	Minutes   uint64      `json:"minutes"`
 	FirstSeen *store.Time `json:"first_seen"`
 	LastSeen  *store.Time `json:"last_seen"`
+	Value     string      `json:"value"`
 }
 
 type learnListOptions struct {
@@ -152,10 +153,11 @@ func newLearnListCommand(a *app) *cobra.Command {
 		Use:   "list [KIND]",
 		Short: "List what was learned, or added by hand",
 		Long: `List what was learned, or added by hand. KIND is connected-device,
-ip-communication, ot-ip or ot-ethernet; all without.
+ip-communication, ip-volume, ip-statistics, ot-ip or ot-ethernet; all without.
 
 item says what a row is about: mac, ip, binding (MAC src uses address dst),
-router, dhcp; dport (ports of the server), sport:N (the client's fixed port N;
+router, dhcp; volume, model (osect learn volumes and osect learn statistics read
+them); dport (ports of the server), sport:N (the client's fixed port N;
 the ports are then the server's); a function code of a control protocol.` + listHelp + exitStatusHelp,
 		Example: `  osect learn list
   osect learn list ip-communication --address 192.168.3.39
@@ -209,7 +211,7 @@ func runLearnList(ctx context.Context, a *app, o learnListOptions, kind string) 
 		}
 		rows = append(rows, learnedRow{
 			List: string(r.List), Site: r.Site, Src: r.Src, Dst: r.Dst, Proto: r.Proto, Item: r.Item, PortFrom: r.Lo, PortTo: r.Hi,
-			Origin: r.Origin, Minutes: r.Count, FirstSeen: noTime(r.First), LastSeen: noTime(r.Last),
+			Origin: r.Origin, Minutes: r.Count, FirstSeen: noTime(r.First), LastSeen: noTime(r.Last), Value: r.Value,
 		})
 	}
 	return learnedTable(a).print(a, &o.listOptions, slice(rows))
@@ -241,8 +243,8 @@ func portRange(lo, hi uint16) string {
 
 // rowOptions are the flags that describe one row of a list.
 type rowOptions struct {
-	site, src, dst, proto, port, item string
-	sport                             int
+	site, src, dst, proto, port, item, value string
+	sport                                    int
 }
 
 func (o *rowOptions) addFlags(f *pflag.FlagSet) {
@@ -251,13 +253,14 @@ func (o *rowOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.proto, "proto", "", "tcp, udp, icmp, icmp6, an IP protocol number, or a control protocol's name, or *")
 	f.StringVar(&o.port, "port", "", "ip-communication: the server's port or `ports` (502, 49203-65477)")
 	f.IntVar(&o.sport, "sport", 0, "ip-communication: the client's `port` where that is what stays fixed")
-	f.StringVar(&o.item, "item", "", "connected-device: mac, ip or binding; ot-ip, ot-ethernet: the function code, or *")
+	f.StringVar(&o.item, "item", "", "connected-device: mac, ip or binding; ot-ip, ot-ethernet: the function code, or *; ip-volume: watch, unwatch, limit, holiday or zone; ip-statistics: mode")
+	f.StringVar(&o.value, "value", "", "ip-volume: bytes in five minutes of a limit, +09:00 of a zone; ip-statistics: the mode off, weak or strong")
 	f.StringVar(&o.site, "site", "default", "`name` of the site")
 }
 
 // row makes the row that the flags describe.
 func (o *rowOptions) row(kind detect.Kind) (detect.Row, error) {
-	r := detect.Row{List: kind, Site: o.site, Src: o.src, Dst: o.dst, Proto: o.proto, Item: o.item, Origin: detect.Hand}
+	r := detect.Row{List: kind, Site: o.site, Src: o.src, Dst: o.dst, Proto: o.proto, Item: o.item, Origin: detect.Hand, Value: o.value}
 	if kind == detect.IPCommunication {
 		if o.item != "" {
 			return r, usageErrorf("--item is not for ip-communication: use --port and --sport")
@@ -301,12 +304,17 @@ func newLearnEditCommand(a *app, remove bool) *cobra.Command {
 		Long: `Add a row by hand: what it describes is normal from now on. Learning never
 changes it. A running capture takes it by the end of the next full minute.
 
-KIND is connected-device, ip-communication, ot-ip or ot-ethernet.` + exitStatusHelp,
+KIND is connected-device, ip-communication, ip-volume, ip-statistics, ot-ip or
+ot-ethernet.` + exitStatusHelp,
 		Example: `  osect learn add connected-device --item mac --src 00:00:5e:00:53:01
   osect learn add connected-device --item ip --src 192.168.3.0/24
   osect learn add ip-communication --src 192.168.3.10 --dst 192.168.3.39 --proto tcp --port 5007
   osect learn add ip-communication --src 10.0.0.3 --dst 10.0.0.1 --proto udp --sport 61450 --port 49203-65477
-  osect learn add ot-ip --src 192.168.3.10 --dst 192.168.3.39 --proto modbus-tcp --item 03`,
+  osect learn add ot-ip --src 192.168.3.10 --dst 192.168.3.39 --proto modbus-tcp --item 03
+  osect learn add ip-volume --item unwatch --src 192.168.3.0/24 --dst '*'
+  osect learn add ip-volume --item limit --src 192.168.3.10 --dst 192.168.3.5 --value 50000000
+  osect learn add ip-volume --item holiday --src 2026-12-29
+  osect learn add ip-statistics --item mode --src 192.168.3.10 --value strong`,
 		Args: wantArgs(1, 1, "KIND"),
 	}
 	if remove {

@@ -10,6 +10,7 @@ import (
 
 	"osect/decode"
 	"osect/inventory"
+	"osect/picture"
 )
 
 var update = flag.Bool("update", false, "write the golden files of this package anew")
@@ -92,7 +93,7 @@ func TestNamesOfNumbers(t *testing.T) {
 		{"47", 0, "", "gre"},
 		{"253", 0, "", "IP protocol 253"},
 	} {
-		if got := serviceText(c.proto, c.port, c.service); got != c.want {
+		if got := nameService(nil, c.proto, c.port, c.service); got != c.want {
 			t.Errorf("%s %d %s: %q, want %q", c.proto, c.port, c.service, got, c.want)
 		}
 	}
@@ -158,7 +159,7 @@ func TestABaselineIsCarriedToAnotherStore(t *testing.T) {
 	if lines := strings.Split(strings.TrimSpace(first), "\n"); len(lines) != 1+len(b.rows("learn", "list")) || lines[0] != strings.Join(baselineColumns, ",") {
 		t.Fatalf("export: %s", first)
 	}
-	if !strings.Contains(first, ",'=1+1,192.168.3.0/24,*,udp,sport:61450,49203,65477\n") {
+	if !strings.Contains(first, ",'=1+1,192.168.3.0/24,*,udp,sport:61450,49203,65477,\n") {
 		t.Errorf("the row by hand is not there, or its site is a formula:\n%s", first)
 	}
 	b.write("baseline.csv", []byte("\uFEFF"+strings.ReplaceAll(first, "\n", "\r\n"))) // as Excel saves it
@@ -281,10 +282,10 @@ func TestRanks(t *testing.T) {
 			t.Errorf("%v: status %d", args, status)
 		}
 	}
-	two := rankServices([]inventory.Link{
+	two := rankServices(nil, []inventory.Link{
 		{Site: "a", Client: decode.MAC(1).Addr(), Server: decode.MAC(2).Addr(), ServerPort: 0x0806, Bytes: 5},
 		{Site: "b", Client: decode.MAC(1).Addr(), Server: decode.MAC(2).Addr(), ServerPort: 0x0806, Bytes: 7},
-	})
+	}, picture.NewFinder(nil))
 	if len(two) != 2 {
 		t.Errorf("services of two sites are one: %v", two)
 	}

@@ -90,11 +90,11 @@ osect.db here. See also: osect help environment, osect help exit-status.`,
 			root.AddCommand(c)
 		}
 	}
-	in("take", newReplayCommand(a), newCaptureCommand(a), newLearnCommand(a), newDetectCommand(a))
+	in("take", newReplayCommand(a), newCaptureCommand(a), newLearnCommand(a), newDetectCommand(a), newExcludeCommand(a))
 	in("see", newDevicesCommand(a), newAddressesCommand(a), newFlowsCommand(a), newOTCommand(a),
-		newTrafficCommand(a), newRankCommand(a),
-		newAlertsCommand(a), newReportCommand(a), newDecodeCommand(a))
-	in("run", newSensorsCommand(a), newLogCommand(a), newDumpCommand(a), newDoctorCommand(a), newVersionCommand(a))
+		newMapCommand(a), newTrafficCommand(a), newRankCommand(a),
+		newAlertsCommand(a), newLedgerCommand(a), newDiffCommand(a), newReportCommand(a), newExportCommand(a), newDecodeCommand(a))
+	in("run", newSensorsCommand(a), newServicesCommand(a), newUpdateCommand(a), newLogCommand(a), newDumpCommand(a), newDoctorCommand(a), newVersionCommand(a))
 	root.SetCompletionCommandGroupID("run")
 	root.SetHelpCommand(newHelpCommand())
 	root.SetHelpCommandGroupID("run")

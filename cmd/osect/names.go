@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"osect/decode"
+	"osect/service"
 )
 
 // Names of numbers for tables. JSON and CSV have the numbers.
@@ -65,40 +66,10 @@ func etherName(t uint16) string {
 	return fmt.Sprintf("0x%04x", t)
 }
 
-// services are the usual services of plant and office by port: the IANA
-// registry "Service Name and Transport Protocol Port Number", under the names that
-// the field uses where they are others (smb for microsoft-ds, rdp for ms-wbt-server).
-var tcpServices = map[uint16]string{
-	20: "ftp-data", 21: "ftp", 22: "ssh", 23: "telnet", 25: "smtp", 53: "dns", 80: "http", 88: "kerberos", 102: "iso-tsap", 110: "pop3",
-	111: "sunrpc", 135: "msrpc", 139: "netbios-ssn", 143: "imap", 389: "ldap", 443: "https", 445: "smb", 464: "kpasswd", 465: "smtps",
-	502: "modbus", 515: "lpd", 554: "rtsp", 587: "submission", 593: "msrpc-http", 631: "ipp", 636: "ldaps", 873: "rsync", 990: "ftps", 993: "imaps",
-	995: "pop3s", 1433: "ms-sql", 1521: "oracle", 1723: "pptp", 1883: "mqtt", 2049: "nfs", 2404: "iec-104", 3128: "squid-http", 3268: "ldap-gc",
-	3306: "mysql", 3389: "rdp", 4840: "opc-ua", 5060: "sip", 5432: "postgresql", 5900: "vnc", 5985: "winrm", 5986: "winrm-https",
-	8080: "http-alt", 8443: "https-alt", 8883: "mqtts", 9100: "jetdirect", 20000: "dnp3", 34980: "ethercat", 44818: "ethernet-ip",
-}
-
-var udpServices = map[uint16]string{
-	53: "dns", 67: "dhcp", 68: "dhcp", 69: "tftp", 88: "kerberos", 111: "sunrpc", 123: "ntp", 137: "netbios-ns", 138: "netbios-dgm", 161: "snmp",
-	162: "snmptrap", 319: "ptp", 320: "ptp", 389: "ldap", 443: "quic", 500: "ike", 514: "syslog", 520: "rip", 546: "dhcpv6", 547: "dhcpv6",
-	1434: "ms-sql-m", 1812: "radius", 1813: "radius-acct", 1900: "ssdp", 2222: "ethernet-ip-io", 3671: "knxnet-ip", 3702: "ws-discovery", 4500: "ike-nat",
-	5060: "sip", 5094: "hart-ip", 5353: "mdns", 5355: "llmnr", 20000: "dnp3", 34964: "profinet", 34980: "ethercat", 44818: "ethernet-ip", 47808: "bacnet",
-}
-
 // ipProtocols are IP protocols without ports (IANA "Assigned Internet Protocol Numbers").
 var ipProtocols = map[string]string{
 	"2": "igmp", "4": "ipip", "41": "ipv6", "46": "rsvp", "47": "gre", "50": "esp", "51": "ah", "88": "eigrp", "89": "ospf", "103": "pim",
 	"112": "vrrp", "132": "sctp",
-}
-
-// portName is the usual name of a service, "" for none.
-func portName(proto string, port uint16) string {
-	switch proto {
-	case "tcp":
-		return tcpServices[port]
-	case "udp":
-		return udpServices[port]
-	}
-	return ""
 }
 
 // transportName is "tcp", or the name of an IP protocol that listings write as a number.
@@ -112,15 +83,20 @@ func transportName(proto string) string {
 	return proto
 }
 
-// serviceText writes "tcp/502 modbus-tcp", "tcp/445 smb", "icmp echo" or "CC-Link IE".
-// The port of ICMP is type<<8|code, that of proto "ethernet" the EtherType.
-func serviceText(proto string, port uint16, service string) string {
+// serviceText writes "tcp/502 modbus-tcp", "tcp/445 smb", "icmp echo" or "CC-Link IE", with the
+// names of the store that was opened. The port of ICMP is type<<8|code, that of proto "ethernet"
+// the EtherType.
+func (a *app) serviceText(proto string, port uint16, recognised string) string {
+	return nameService(a.names, proto, port, recognised)
+}
+
+func nameService(names *service.Names, proto string, port uint16, recognised string) string {
 	switch proto {
 	case "ethernet":
-		if service == "" {
+		if recognised == "" {
 			return etherName(port)
 		}
-		return service
+		return recognised
 	case "icmp", "icmp6":
 		return icmpName(proto, uint8(port>>8), uint8(port))
 	}
@@ -128,11 +104,11 @@ func serviceText(proto string, port uint16, service string) string {
 	if port != 0 {
 		s += "/" + strconv.Itoa(int(port))
 	}
-	if service == "" {
-		service = portName(proto, port)
+	if recognised == "" {
+		recognised = names.Name(proto, port)
 	}
-	if service != "" {
-		s += " " + service
+	if recognised != "" {
+		s += " " + recognised
 	}
 	return s
 }

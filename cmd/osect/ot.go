@@ -17,6 +17,8 @@ import (
 type otOptions struct {
 	listOptions
 	where
+	deviceFilter
+	sortOption
 	protocol, layer string
 	classes         []string
 }
@@ -28,12 +30,14 @@ func newOTCommand(a *app) *cobra.Command {
 		Short: "List control operations",
 		Long: `List the messages of control protocols, counted by source, destination,
 protocol, function, direction and status. Sources and destinations of protocols
-without IP are MACs (--layer ethernet).
+without IP are MACs (--layer ethernet). --vlan, --vendor and --role are of the
+devices at either end.
 
 Classes: read, write (changes data), control (changes how the device runs, its
 program, its clock, its network settings), identity, session, cyclic, other.` + listHelp + exitStatusHelp,
 		Example: `  osect ot list
   osect ot list --class write,control
+  osect ot list --vendor mitsubishi --sort -count --limit 20
   osect ot list --protocol slmp-melsec --address 192.168.3.39
   osect ot list --layer ethernet --format json --all`,
 		Args: wantArgs(0, 0, ""),
@@ -48,6 +52,8 @@ program, its clock, its network settings), identity, session, cyclic, other.` + 
 	list.Flags().StringVar(&o.protocol, "protocol", "", "only this `protocol`, such as modbus-tcp")
 	list.Flags().StringVar(&o.layer, "layer", "", "only this `layer`: ip or ethernet")
 	o.where.addFlags(list.Flags())
+	o.deviceFilter.addFlags(list.Flags())
+	o.sortOption.addFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
 	return newGroup("ot", "Control operations: who read, wrote, controlled what", list)
 }
@@ -57,6 +63,9 @@ func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
 		return err
 	}
 	if err := checkProtocol(o.protocol); err != nil {
+		return err
+	}
+	if err := o.narrow(&o.where); err != nil {
 		return err
 	}
 	var classes []string
@@ -81,8 +90,13 @@ func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
 	if len(o.classes) == 1 {
 		f.Class = o.classes[0]
 	}
+	ends, err := o.ends(ctx, a, st, f, true)
+	if err != nil {
+		return err
+	}
+	of := endSet(ends)
 	return operationTable(a).print(a, &o.listOptions, func(limit int, fn func(*store.OperationRow) error) (bool, error) {
-		if len(o.classes) < 2 {
+		if len(o.classes) < 2 && ends == nil && o.sort == "" {
 			f.Limit = limit
 			rows, more, err := st.Operations(ctx, f)
 			if err != nil {
@@ -94,7 +108,12 @@ func runOTList(ctx context.Context, a *app, o otOptions) (err error) {
 		if err != nil {
 			return false, err
 		}
-		rows = slices.DeleteFunc(rows, func(r store.OperationRow) bool { return !slices.Contains(o.classes, r.Class) })
+		rows = slices.DeleteFunc(rows, func(r store.OperationRow) bool {
+			return len(o.classes) > 0 && !slices.Contains(o.classes, r.Class) || ends != nil && !of[[2]string{r.Site, r.Src}] && !of[[2]string{r.Site, r.Dst}]
+		})
+		if err := sortRows(&o.sortOption, rows); err != nil {
+			return false, err
+		}
 		return slice(rows)(limit, fn)
 	})
 }

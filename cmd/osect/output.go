@@ -467,3 +467,14 @@ func (a *app) pairs(rows [][2]string) error {
 	}
 	return nil
 }
+
+// bullet prints a text behind a short head, on several lines where it is wider than the terminal.
+func (a *app) bullet(head, text string) {
+	room := max(a.columns()-textWidth(head), 20)
+	for i, line := range wrap(clean(text), room, 0, false) {
+		if i > 0 {
+			head = strings.Repeat(" ", textWidth(head))
+		}
+		fmt.Fprintln(a.stdout, strings.TrimRight(head+line, " "))
+	}
+}

@@ -10,8 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"osect/decode"
 	"osect/inventory"
+	"osect/picture"
+	"osect/service"
 )
 
 type rankOptions struct {
@@ -112,7 +113,7 @@ func runRank(ctx context.Context, a *app, o rankOptions, what string) (err error
 	case "devices":
 		rows = rankDevices(a, devices)
 	case "services":
-		rows = rankServices(in.Links)
+		rows = rankServices(a.names, in.Links, picture.NewFinder(devices))
 	case "vendors":
 		rows = rankVendors(devices)
 	}
@@ -177,23 +178,29 @@ func rankDevices(a *app, devices []inventory.Device) []rankRow {
 	return rows
 }
 
-func rankServices(links []inventory.Link) []rankRow {
+// rankServices sums links by service. Devices are those at both ends; addresses that are of none (multicast, what
+// never sent) do not count.
+func rankServices(names *service.Names, links []inventory.Link, find *picture.Finder) []rankRow {
 	type key struct{ site, name string }
 	at := map[key]int{}
-	ends := map[key]map[decode.Addr]bool{}
+	ends := map[key]map[int]bool{}
 	var rows []rankRow
 	for i := range links {
 		l := &links[i]
-		k := key{l.Site, serviceText(protoName(l.Proto, l.Client), l.ServerPort, l.Service)}
+		k := key{l.Site, nameService(names, protoName(l.Proto, l.Client), l.ServerPort, l.Service)}
 		n, ok := at[k]
 		if !ok {
 			n = len(rows)
-			at[k], ends[k] = n, map[decode.Addr]bool{}
+			at[k], ends[k] = n, map[int]bool{}
 			rows = append(rows, rankRow{Name: k.name, Site: k.site, Addresses: []string{}})
 		}
 		rows[n].Packets += l.Packets
 		rows[n].Bytes += l.Bytes
-		ends[k][l.Client], ends[k][l.Server] = true, true
+		for _, d := range []int{find.Find(l.Site, l.Client, l.ClientMAC), find.Find(l.Site, l.Server, l.ServerMAC)} {
+			if d >= 0 {
+				ends[k][d] = true
+			}
+		}
 	}
 	for k, n := range at {
 		rows[n].Devices = len(ends[k])

@@ -29,7 +29,7 @@ type replayOptions struct {
 	again, strict bool
 	workers       int
 	format        string
-	failOn        string // detect: a severity
+	failOn, asOf  string // detect: a severity; a day
 }
 
 func (o *replayOptions) addFlags(f *pflag.FlagSet) {
@@ -132,6 +132,9 @@ func runReplay(ctx context.Context, a *app, o replayOptions, paths []string) (er
 	opt := pipeline.Options{
 		Paths: paths, Filter: o.filter, Site: o.site, Sensor: o.sensor,
 		Mode: o.mode(), Workers: o.workers, Again: o.again,
+	}
+	if opt.AsOf, err = asOfTime(o.asOf); err != nil {
+		return err
 	}
 	a.detail(fmt.Sprintf("store %s, %d bytes; reading %s", st.Path(), st.Size(), strings.Join(paths, " ")))
 	bar := a.progress("reading")

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"osect/decode"
+	"osect/ledger"
 	"osect/report"
 	"osect/store"
 	"osect/text"
@@ -25,27 +26,30 @@ import (
 
 type reportOptions struct {
 	timeRange
-	pptx, csvZip, customer, site string
+	pptx, csvZip, xlsx, month, customer, site string
 }
 
 func newReportCommand(a *app) *cobra.Command {
 	var o reportOptions
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "Write the assessment as a PowerPoint deck and as CSV files",
+		Short: "Write the assessment as a PowerPoint deck, a workbook and CSV files",
 		Long: `Write the assessment of what was seen and detected: --pptx a PowerPoint deck,
---csv-zip all its data as CSV files in a ZIP. At least one of them is needed; a
-file that is there is replaced.
+--csv-zip all its data as CSV files in a ZIP, --xlsx the same as a workbook. At
+least one of them is needed; a file that is there is replaced.
 
 Reports are in Japanese unless --lang or OSECT_LANG says en.` + exitStatusHelp,
 		Example: `  osect report --pptx report.pptx --csv-zip report.zip
   osect report --pptx report.pptx --lang en --customer "Example Foods"
-  osect report --csv-zip week.zip --from 7d-ago`,
+  osect report --csv-zip week.zip --from 7d-ago
+  osect report --pptx october.pptx --xlsx october.xlsx --month 2026-10`,
 		Args: wantArgs(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runReport(cmd.Context(), a, o) },
 	}
 	cmd.Flags().StringVar(&o.pptx, "pptx", "", "write the deck to this `file`")
 	cmd.Flags().StringVar(&o.csvZip, "csv-zip", "", "write the CSV files to this ZIP `file`")
+	cmd.Flags().StringVar(&o.xlsx, "xlsx", "", "write the tables to this workbook `file`")
+	cmd.Flags().StringVar(&o.month, "month", "", "of this `month`, such as 2026-10 (in --tz)")
 	cmd.Flags().StringVar(&o.customer, "customer", "", "`name` of whose network it is, for the title")
 	cmd.Flags().StringVar(&o.site, "site", "", "only this site")
 	o.timeRange.addFlags(cmd.Flags())
@@ -53,8 +57,13 @@ Reports are in Japanese unless --lang or OSECT_LANG says en.` + exitStatusHelp,
 }
 
 func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
-	if o.pptx == "" && o.csvZip == "" {
-		return usageErrorf("say what to write: --pptx FILE, --csv-zip FILE or both")
+	if o.pptx == "" && o.csvZip == "" && o.xlsx == "" {
+		return usageErrorf("say what to write: --pptx FILE, --csv-zip FILE, --xlsx FILE or several")
+	}
+	if o.month != "" {
+		if err := o.timeRange.month(o.month, a.zone); err != nil {
+			return err
+		}
 	}
 	lang := text.JA
 	if a.langSet {
@@ -74,11 +83,14 @@ func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
 		return err
 	}
 	in.Customer = o.customer
+	if o.month != "" {
+		a.sayPartial(&in, o.month)
+	}
 	assessment := report.Build(in)
 	for _, x := range []struct {
 		path  string
 		write func(io.Writer, *report.Assessment, text.Lang) error
-	}{{o.pptx, report.WriteDeck}, {o.csvZip, report.WriteCSVZip}} {
+	}{{o.pptx, report.WriteDeck}, {o.csvZip, report.WriteCSVZip}, {o.xlsx, report.WriteXLSX}} {
 		if x.path == "" {
 			continue
 		}
@@ -86,6 +98,66 @@ func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
 			return err
 		}
 		a.note(a.get("cli.written", "path", x.path))
+	}
+	return nil
+}
+
+// month sets the range to a month of a zone.
+func (r *timeRange) month(s string, zone *time.Location) error {
+	begin, err := time.ParseInLocation("2006-01", s, zone)
+	switch {
+	case err != nil:
+		return usageErrorf("--month %q: want such as 2026-10", s)
+	case r.from != "" || r.to != "":
+		return usageErrorf("--month and --from, --to exclude each other")
+	}
+	r.from, r.to = begin.Format(time.RFC3339), begin.AddDate(0, 1, 0).Format(time.RFC3339)
+	return nil
+}
+
+// sayPartial says where the data of a month begin late or end early: an hour without any is no gap yet.
+func (a *app) sayPartial(in *report.Input, month string) {
+	var first, last time.Time
+	for _, s := range in.Sensors {
+		if first.IsZero() || s.First.Before(first) {
+			first = s.First
+		}
+		if s.Last.After(last) {
+			last = s.Last
+		}
+	}
+	if first.After(in.From.Add(time.Hour)) || last.Before(in.To.Add(-time.Hour)) {
+		from, to := max(first.UnixNano(), in.From.UnixNano()), min(last.UnixNano(), in.To.UnixNano())
+		if from < to {
+			a.note(a.get("report.partial-month", "month", month, "from", a.clock(from), "to", a.clock(to)))
+		}
+	}
+}
+
+// reportLedger takes in what the ledger says of the period.
+func (a *app) reportLedger(ctx context.Context, st *store.Store, f store.Filter, x *ledger.Index, in *report.Input) error {
+	if in.HasLedger = x != nil; x == nil {
+		return nil
+	}
+	if f.Site != "" {
+		x = ofSite(x, f.Site)
+	}
+	seen, links, err := a.observed(ctx, st, f)
+	if err != nil {
+		return err
+	}
+	for _, d := range ledger.Compare(x, seen, int64(defaultSilent)) {
+		r := toDifferenceRow(&d)
+		y := report.Difference{Kind: r.Kind, Site: r.Site, MAC: r.MAC, Hostname: r.Hostname, IPs: r.IPs, Ledger: r.Ledger, Observed: r.Observed}
+		if r.LastSeen != nil {
+			y.Last = timeOf(*r.LastSeen)
+		}
+		in.Differences = append(in.Differences, y)
+	}
+	for _, c := range ledger.Crossings(x, seen, links) {
+		in.Crossings = append(in.Crossings, report.Crossing{Site: c.Site, ClientZone: c.ClientZone, ServerZone: c.ServerZone, Client: c.Client, Server: c.Server,
+			ClientHostname: c.ClientName, ServerHostname: c.ServerName, Packets: int64(c.Packets), Bytes: int64(c.Bytes),
+			Service: a.serviceText(protoName(c.Link.Proto, c.Link.Client), c.Link.ServerPort, c.Link.Service)})
 	}
 	return nil
 }
@@ -182,8 +254,18 @@ func (a *app) reportInput(ctx context.Context, st *store.Store, f store.Filter, 
 	if err != nil {
 		return in, err
 	}
+	known, err := a.presence(ctx, st)
+	if err != nil {
+		return in, err
+	}
+	if err := a.reportLedger(ctx, st, f, known.x, &in); err != nil {
+		return in, err
+	}
 	for i := range alerts {
 		r := toAlertRow(lang, &alerts[i])
+		if r.InLedger, err = known.alert(ctx, &alerts[i]); err != nil {
+			return in, err
+		}
 		in.Alerts = append(in.Alerts, report.Alert{
 			ID: r.ID, Site: r.Site, Kind: r.Kind, Subkind: r.Subkind, Severity: r.Severity, State: r.State,
 			SrcIP: r.SrcIP, SrcMAC: r.SrcMAC, DstIP: r.DstIP, DstMAC: r.DstMAC,

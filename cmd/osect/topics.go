@@ -11,7 +11,7 @@ func newTopics() []*cobra.Command {
 			Long: `What the exit status says:
 
   0  done
-  1  a check found something (detect --fail-on SEVERITY)
+  1  a check found something (detect --fail-on SEVERITY, diff --exit-code)
   2  wrong usage
   3  bad input: no such file, not a capture, not a store, not found
   4  the system failed (disk, permission), or the run was stopped

@@ -27,12 +27,12 @@ func check(t *testing.T, s *Session) {
 func FuzzDatagram(f *testing.F) {
 	for _, folder := range []string{"dhcp", "netbios", "discovery", "attack"} {
 		ottest.Seeds(folder, false, 0, func(p []byte) {
-			for port := range uint16(14) {
+			for port := range uint16(18) {
 				f.Add(port, p)
 			}
 		})
 	}
-	ports := []uint16{67, 68, 546, 547, 137, 138, 5355, 5353, 53, 1900, 161, 162, 40000, 0}
+	ports := []uint16{67, 68, 546, 547, 137, 138, 5355, 5353, 53, 1900, 161, 162, 40000, 0, 88, 389, 3702, 1985}
 	table := NewTable()
 	f.Fuzz(func(t *testing.T, port uint16, p []byte) {
 		if len(p) == 0 {
@@ -54,7 +54,7 @@ func FuzzPayload(f *testing.F) {
 	for _, folder := range []string{"netbios", "mixed", "attack", "os-fingerprint"} {
 		ottest.Seeds(folder, true, 0, func(p []byte) { f.Add(uint16(445), true, p) })
 	}
-	ports := []uint16{21, 23, 25, 135, 139, 445, 80}
+	ports := []uint16{21, 23, 25, 135, 139, 445, 80, 88, 389, 3389}
 	table := NewTable()
 	f.Fuzz(func(t *testing.T, port uint16, client bool, p []byte) {
 		s := &Session{Src: src, Dst: dst, SrcMAC: mac1, DstPort: ports[int(port)%len(ports)], SrcPort: 1025, FromClient: client, Start: true}

@@ -53,13 +53,21 @@ const (
 	PortID                      // LLDP, CDP: the sender's port
 	Capabilities                // LLDP, CDP: what it is switched on as
 	EnterpriseClass             // DHCPv6 vendor class' enterprise number
+	TCPSyn                      // form of the SYNs it sends: see SYN
+	TCPSynAck                   // form of its answers to SYNs
+	JA3                         // TLS client: digest of its hello
+	JA4                         // the same by JA4's rules
+	JA3S                        // TLS server: digest of its hello
+	Certificate                 // common name of the certificate it shows
+	Issuer                      // common name of that certificate's issuer
+	ClientBuild                 // build of a remote desktop client's system
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{"hostname", "domain", "workgroup", "os-version", "os", "vendor-class", "dhcp-fingerprint", "vendor", "model",
 	"hardware", "firmware", "software", "serial", "asset", "description", "location", "server-banner", "client-banner", "user-agent", "sni",
 	"http-host", "service", "router", "prefix", "smb-dialect", "server-type", "comment", "object-id", "chassis-id", "port-id", "capabilities",
-	"enterprise"}
+	"enterprise", "tcp-syn", "tcp-syn-ack", "ja3", "ja4", "ja3s", "certificate", "issuer", "client-build"}
 
 // String is the kind's name in stores and listings.
 func (k Kind) String() string { return kindNames[k] }
@@ -124,6 +132,7 @@ type Session struct {
 	arena []byte
 	buf   []byte // for a value in the making
 	name  []byte // for a name in the making
+	hello hello  // for a TLS hello
 }
 
 // Reset clears what was told, keeping the buffers.
@@ -167,7 +176,7 @@ func (s *Session) bind(ip decode.Addr, mac decode.MAC, by BoundBy) {
 	s.Bindings = append(s.Bindings, Binding{ip, mac, by})
 }
 
-// SNAP is a protocol of an organization under an IEEE 802.2 SNAP header.
+// SNAP is a protocol of an organization under an IEEE 802.2 SNAP header; the zero SNAP is LLC without one.
 type SNAP struct {
 	OUI  uint32 // 24 bits
 	Type uint16
@@ -203,6 +212,7 @@ const MaxPayloads = 8
 // Decoders are all of them.
 var Decoders = []*Decoder{
 	&dhcp, &dhcpv6, &netbiosNS, &netbiosDatagram, &llmnr, &mdns, &dns, &ssdp, &snmp, &lldp, &cdp, &ndp,
+	&hsrp, &stp, &kerberos, &ldap, &rdp, &wsd,
 	&http, &tls, &ssh, &smb, &ntlm, &ftp, &smtp, &telnet,
 }
 

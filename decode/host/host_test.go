@@ -89,7 +89,7 @@ func TestDecoders(t *testing.T) {
 	ntlmType2 := join(h("'NTLMSSP'00 02000000", "0000 0000 38000000 # target name", "01000002 # flags", "0102030405060708 0000000000000000"),
 		h("1800 1800 38000000 # target info at 56", "06 01 b11d 000000 0f # 6.1.7601"),
 		h("0200 0600"+wide("DOM"), "0100 0600"+wide("SRV"), "0000 0000"))
-	hello := h("16 0301 003e # record", "01 00003a 0303 # ClientHello", strings.Repeat("00", 32), "00 # session", "0002 1301", "01 00",
+	hello := h("16 0301 003f # record", "01 00003b 0303 # ClientHello", strings.Repeat("00", 32), "00 # session", "0002 1301", "01 00",
 		"0010 # extensions", "0000 000c 000a 00 0007'mes.lan' # server name")
 	for _, c := range []struct {
 		name string
@@ -217,7 +217,10 @@ http user-agent 192.168.1.9 02:11:22:33:44:55 curl/8`},
 		{"RTSP response", http.First, nil, []byte("RTSP/1.0 200 OK\r\nServer: cam\r\n\r\n"), true, "\nrtsp server-banner 192.168.1.9 02:11:22:33:44:55 cam"},
 		{"not HTTP", http.First, nil, []byte("GETTING STARTED with this\r\nServer: x\r\n\r\n"), false, ""},
 		{"a long value is cut", http.First, nil, []byte("HTTP/1.0 200 OK\r\nServer: " + long + "\r\n\r\n"), true, "\nhttp server-banner 192.168.1.9 02:11:22:33:44:55 " + long[:MaxValue]},
-		{"TLS server name", tls.First, nil, hello, true, "\ntls sni 192.168.1.1  mes.lan"},
+		{"TLS server name", tls.First, nil, hello, true, `
+tls sni 192.168.1.1  mes.lan
+tls ja3 192.168.1.9 02:11:22:33:44:55 1e7c622032b0cb79401b0f7be3793a1a
+tls ja4 192.168.1.9 02:11:22:33:44:55 t12d010100_0f2cb44170f4_000000000000`},
 		{"TLS hello cut before its extensions", tls.First, nil, hello[:44], false, ""},
 		{"TLS hello cut inside the name", tls.First, nil, hello[:len(hello)-3], true, ""},
 		{"SSH of a server", ssh.First, nil, []byte("SSH-2.0-OpenSSH_9.6 Debian-1\r\n"), true, "\nssh server-banner 192.168.1.9 02:11:22:33:44:55 SSH-2.0-OpenSSH_9.6 Debian-1"},

@@ -10,8 +10,9 @@ import (
 	"osect/decode"
 )
 
-// be16, be32 and le16 read numbers; the caller has checked that they are there.
+// be16, be32, le16 and le32 read numbers; the caller has checked that they are there.
 func be16(p []byte) int { return int(binary.BigEndian.Uint16(p)) }
+func be32(p []byte) int { return int(binary.BigEndian.Uint32(p)) }
 func le16(p []byte) int { return int(binary.LittleEndian.Uint16(p)) }
 func le32(p []byte) int { return int(binary.LittleEndian.Uint32(p)) }
 

@@ -1,0 +1,281 @@
+package detect
+
+import (
+	"slices"
+	"strconv"
+
+	"osect/decode"
+	"osect/inventory"
+	"osect/observe"
+)
+
+// remotePorts are services by which a screen or a prompt is handed over.
+var remotePorts = map[uint16]string{22: "ssh", 23: "telnet", 3389: "rdp", 5900: "vnc", 5901: "vnc", 5938: "teamviewer", 7070: "anydesk"}
+
+// bruteShapes: connections to these ports that carried no more than this many
+// bytes each way (headers included) may be refused log-ins.
+var bruteShapes = map[uint16]struct {
+	sub   string
+	bytes uint64
+}{22: {"brute-ssh", 8000}, 3389: {"brute-rdp", 20000}, 23: {"brute-telnet", 5000}}
+
+// itemOf is a number for an address, to tell different ones apart.
+func itemOf(a decode.Addr) uint64 { return a.Hi*0x9e3779b97f4a7c15 ^ a.Lo }
+
+// tally sums packets of several edges to one rate.
+type tally struct {
+	n           uint64
+	first, last int64
+	ref         observe.FrameRef
+	top         *observe.Edge
+	topN        uint64
+}
+
+func (t *tally) add(e *observe.Edge, n uint64) {
+	if t.n == 0 || e.First < t.first {
+		t.first, t.ref = e.First, e.Ref
+	}
+	t.last = max(t.last, e.Last)
+	t.n += n
+	if n > t.topN {
+		t.top, t.topN = e, n
+	}
+}
+
+// rate is n a unit of time, of what took from first to last but at least least.
+func rate(n uint64, first, last, unit, least int64) int {
+	return int(float64(n) * float64(unit) / float64(max(last-first, least)))
+}
+
+// traffic reads the minute's edges.
+func (b *builtin) traffic(v *view) {
+	type sweep struct{ failed, good int }
+	type from struct {
+		src  decode.Addr
+		port uint16
+	}
+	sweeps := map[from]*sweep{}
+	var failed []*observe.Edge
+	half := map[decode.Addr]*tally{}
+	var storm tally
+	edges := v.m.Edges
+	for i := range edges {
+		e := &edges[i]
+		if e.Multicast || e.Server.Multicast() || e.Ethernet() && e.Server.MAC().Group() {
+			if e.Service == "" {
+				storm.add(e, e.PacketsOut)
+			}
+			continue
+		}
+		if e.Ethernet() || e.Client == e.Server {
+			continue
+		}
+		switch e.Proto {
+		case decode.ProtoTCP:
+			b.connected(e)
+			if e.Opened == 0 {
+				continue
+			}
+			if fails(e) {
+				failed = append(failed, e)
+				k := from{e.Client, e.ServerPort}
+				if sweeps[k] == nil {
+					sweeps[k] = &sweep{}
+				}
+				sweeps[k].failed++
+			}
+			// A handshake that was completed has at least two more packets of the client.
+			if n := int64(e.Opened) - int64(e.Failed) - (int64(e.PacketsOut)-int64(e.Opened))/2; n > 0 && e.PacketsOut >= uint64(e.Opened) {
+				if half[e.Server] == nil {
+					half[e.Server] = &tally{}
+				}
+				half[e.Server].add(e, uint64(n))
+			}
+		case decode.ProtoUDP:
+			if e.Opened > 0 && e.PacketsIn == 0 && !e.Answered && e.ClientPort == 0 {
+				b.see("udp-scan", e.Client, e.Server, "", uint64(e.ServerPort), 1, e.First, e.First, e.Ref)
+			}
+			b.reaches(e)
+			b.flood(e)
+		case decode.ProtoICMP, decode.ProtoICMP6:
+			typ := e.ServerPort >> 8
+			switch {
+			case e.Proto == decode.ProtoICMP && typ == 8 || e.Proto == decode.ProtoICMP6 && typ == 128:
+				if e.PacketsIn == 0 && !e.Answered {
+					b.see("icmp-sweep", e.Client, decode.Addr{}, "", itemOf(e.Server), 1, e.First, e.First, e.Ref)
+				}
+			case e.Proto == decode.ProtoICMP && (typ == 13 || typ == 15 || typ == 17) && e.PacketsOut > 0:
+				b.see("probe", e.Client, decode.Addr{}, "icmp "+strconv.Itoa(int(typ)), 0, e.PacketsOut, e.First, e.Last, e.Ref)
+			}
+			b.flood(e)
+		}
+	}
+	if len(sweeps) > 0 {
+		for i := range edges {
+			e := &edges[i]
+			if e.Proto == decode.ProtoTCP && e.Opened > 0 && !fails(e) {
+				if s := sweeps[from{e.Client, e.ServerPort}]; s != nil {
+					s.good++
+				}
+			}
+		}
+	}
+	for _, e := range failed {
+		b.see("port-scan", e.Client, e.Server, "", uint64(e.ServerPort), 1, e.First, e.First, e.Ref)
+		b.see("port-scan-slow", e.Client, e.Server, "", uint64(e.ServerPort), 1, e.First, e.First, e.Ref)
+		if s := sweeps[from{e.Client, e.ServerPort}]; s.failed > s.good {
+			extra := "tcp " + strconv.Itoa(int(e.ServerPort))
+			b.see("host-sweep", e.Client, decode.Addr{}, extra, itemOf(e.Server), 1, e.First, e.First, e.Ref)
+			b.see("host-sweep-slow", e.Client, decode.Addr{}, extra, itemOf(e.Server), 1, e.First, e.First, e.Ref)
+		}
+	}
+	targets := make([]decode.Addr, 0, len(half))
+	for a := range half {
+		targets = append(targets, a)
+	}
+	slices.SortFunc(targets, decode.Addr.Compare)
+	for _, a := range targets {
+		t := half[a]
+		b.rateHit("syn-flood", t, windowKey{dst: a}, rate(t.n, t.first, t.last, 10*sec, 10*sec))
+	}
+	if storm.n > 0 {
+		b.rateHit("broadcast-storm", &storm, windowKey{}, rate(storm.n, storm.first, storm.last, sec, 5*sec))
+	}
+}
+
+// fails says whether no connection of e that was opened in the minute came about.
+func fails(e *observe.Edge) bool {
+	return e.PacketsIn == 0 && !e.Answered || e.Failed >= e.Opened
+}
+
+// connected looks at one TCP edge for who lets whom in.
+func (b *builtin) connected(e *observe.Edge) {
+	if !e.Answered || e.Opened > 0 && fails(e) {
+		return
+	}
+	if name := remotePorts[e.ServerPort]; name != "" && e.PacketsOut > 0 {
+		b.see("remote-access", b.cfg.end(e.Client), e.Server, name, 0, max(uint64(e.Opened), 1), e.First, e.Last, e.Ref)
+		if name == "telnet" {
+			b.see("cleartext", e.Client, e.Server, name, 0, 1, e.First, e.Last, e.Ref)
+		}
+	}
+	if e.Opened > 0 {
+		n := uint64(e.Opened)
+		if s, ok := bruteShapes[e.ServerPort]; ok && e.BytesOut/n < s.bytes && e.BytesIn/n < s.bytes {
+			b.see(s.sub, e.Client, e.Server, "", 0, n, e.First, e.Last, e.Ref)
+		}
+		if b.cfg.internet(e.Client) && inside(b.cfg, e.Server) && e.PacketsOut > 1 {
+			o := b.see("internet-in", b.cfg.end(e.Client), e.Server, "tcp "+strconv.Itoa(int(e.ServerPort)), 0, n, e.First, e.Last, e.Ref)
+			o.srcIP = e.Client
+		}
+		b.state.beacon(b, e)
+	}
+	b.reaches(e)
+}
+
+// reaches looks at one edge for a device that talks to the internet.
+func (b *builtin) reaches(e *observe.Edge) {
+	if e.Answered && e.PacketsOut > 0 && b.cfg.internet(e.Server) && inside(b.cfg, e.Client) {
+		o := b.see("internet-out", e.Client, b.cfg.end(e.Server), "", 0, max(uint64(e.Opened), 1), e.First, e.Last, e.Ref)
+		o.dstIP = e.Server
+	}
+}
+
+// inside says whether a is an address of a device of this network.
+func inside(cfg *Config, a decode.Addr) bool {
+	return !cfg.internet(a) && inventory.Ownable(a)
+}
+
+// flood looks at one UDP or ICMP edge; what a control protocol sends by the clock is none.
+func (b *builtin) flood(e *observe.Edge) {
+	n := max(e.PacketsOut, e.PacketsIn)
+	if e.Service != "" || n < 10_000 {
+		return
+	}
+	k := windowKey{src: e.Client, dst: e.Server}
+	if e.PacketsIn > e.PacketsOut {
+		k.src, k.dst = k.dst, k.src
+	}
+	t := tally{n: n, first: e.First, last: e.Last, ref: e.Ref}
+	b.rateHit("packet-flood", &t, k, rate(n, e.First, e.Last, sec, 10*sec))
+}
+
+// rateHit is a hit of a rule that counts a rate.
+func (b *builtin) rateHit(sub string, t *tally, k windowKey, seen int) {
+	k.rule = b.index[sub]
+	h := hit{windowKey: k, seen: seen, n: t.n, first: t.first, last: t.last, ref: t.ref}
+	if t.top != nil && k.src.IsZero() {
+		h.srcIP, h.srcMAC = t.top.Client, t.top.ClientMAC
+	}
+	b.hit(h)
+}
+
+// eventRules are the events that are counted as they are: by source, destination and text.
+var eventRules = [observe.NumEvents]struct {
+	sub     string
+	dst     bool // the destination is part of what is counted
+	text    bool // and the text
+	perItem bool // what differs in Arg is different
+	what    string
+}{
+	observe.EventFlags:      {sub: "odd-flags"},
+	observe.EventProbe:      {sub: "probe", what: "tcp syn"},
+	observe.EventCleartext:  {sub: "cleartext", dst: true, text: true},
+	observe.EventDefault:    {sub: "default-credentials", dst: true, text: true},
+	observe.EventSMB1:       {sub: "smbv1", dst: true},
+	observe.EventExploit:    {sub: "smb-exploit", dst: true, text: true},
+	observe.EventShare:      {sub: "lateral-transfer", dst: true, text: true},
+	observe.EventName:       {sub: "name-poisoning", perItem: true},
+	observe.EventTunnel:     {sub: "dns-tunnel", text: true, perItem: true},
+	observe.EventNoName:     {sub: "dga", perItem: true},
+	observe.EventDHCPServer: {sub: "rogue-dhcp", text: true},
+	observe.EventRouter:     {sub: "rogue-ra"},
+}
+
+// bruteEvents are the rules of refused log-ins by service.
+var bruteEvents = map[string]string{"smb": "brute-smb", "ftp": "brute-ftp", "http": "brute-http"}
+
+// events reads the minute's events.
+func (b *builtin) events(v *view) {
+	b.arp(v)
+	for i := range v.m.Events {
+		x := &v.m.Events[i]
+		switch x.Kind {
+		case observe.EventRefusedLogin:
+			if sub := bruteEvents[x.Text]; sub != "" {
+				b.see(sub, x.Src, x.Dst, "", 0, uint64(x.Count), x.First, x.Last, x.Ref)
+			}
+			continue
+		case observe.EventDHCPAsk:
+			o := b.see("dhcp-starvation", decode.Addr{}, decode.Addr{}, "dhcp", x.Src.Lo, uint64(x.Count), x.First, x.First, x.Ref)
+			o.srcMAC = x.Dst.MAC()
+			continue
+		}
+		if x.Kind >= observe.NumEvents {
+			continue
+		}
+		r := &eventRules[x.Kind]
+		if r.sub == "" {
+			continue
+		}
+		var dst decode.Addr
+		extra, item := r.what, uint64(0)
+		if r.dst {
+			dst = x.Dst
+		}
+		if r.text {
+			extra = x.Text
+		}
+		if r.perItem {
+			item = uint64(x.Arg)
+		}
+		o := b.see(r.sub, x.Src, dst, extra, item, uint64(x.Count), x.First, x.Last, x.Ref)
+		o.function = x.Text
+		if x.Kind == observe.EventName && (x.Text == "wpad" || x.Text == "WPAD" || x.Text == "isatap") {
+			// Nobody has these names: one answer is as good as three.
+			for n := range uint64(2) {
+				b.see(r.sub, x.Src, dst, extra, item+(n+1)<<32, 1, x.First, x.Last, x.Ref)
+			}
+		}
+	}
+}

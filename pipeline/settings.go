@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"osect/detect"
+	"osect/observe"
+	"osect/store"
+)
+
+// settings are what the detectors take from the store beside their lists. asOf as in Options.
+func settings(ctx context.Context, st *store.Store, asOf int64) (s detect.Settings, err error) {
+	s.AsOf = asOf
+	if s.Exclusions, err = exclusions(ctx, st); err != nil {
+		return s, err
+	}
+	if s.Flags, err = st.LedgerFlags(ctx); err != nil {
+		return s, err
+	}
+	if s.BuiltIn, err = builtIn(ctx, st); err != nil {
+		return s, err
+	}
+	data, err := st.Reference(ctx, store.ReferenceEOL)
+	if err != nil || data == nil {
+		return s, err
+	}
+	t, err := detect.ParseEOL(bytes.NewReader(data))
+	if err != nil {
+		return s, fmt.Errorf("%s: the ends of support in it: %w: bring them again with osect update eol --from", st.Path(), err)
+	}
+	s.EOL = t.With()
+	return s, nil
+}
+
+// exclusions are the store's exclusion lists.
+func exclusions(ctx context.Context, st *store.Store) ([]detect.Exclusion, error) {
+	rows, err := st.Exclusions(ctx, "")
+	out := make([]detect.Exclusion, len(rows))
+	for i, x := range rows {
+		out[i] = detect.Exclusion{Kind: x.Kind, Site: x.Site, Src: x.Src, Item: x.Item}
+	}
+	return out, err
+}
+
+// builtIn are the settings of built-in rules.
+func builtIn(ctx context.Context, st *store.Store) (map[string]detect.BuiltInSetting, error) {
+	all, err := st.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return detect.ParseBuiltIn(all)
+}
+
+// warmHour is how far back windows look.
+const warmHour = int64(3600e9)
+
+// warm shows the engine the hour of stored minutes before from, which fills its windows.
+func warm(ctx context.Context, st *store.Store, e *detect.Engine, site, sensor string, from int64) error {
+	return st.Minutes(ctx, store.Filter{From: from - warmHour, To: from, Site: site, Sensor: sensor}, func(_, _ string, m *observe.Minute) error {
+		if m.Start < from {
+			e.Warm(m)
+		}
+		return nil
+	})
+}
