@@ -26,7 +26,7 @@ var updateBuiltin = flag.Bool("update-builtin", false, "write testdata/builtin.t
 var builtinFolders = []string{"attack", "scan", "arp", "fins", "melsec", "s7comm"}
 
 // TestBuiltinOnCaptures: which built-in rules are raised on which shared capture, nothing being learned, is
-// what testdata/builtin.txt says, which was looked at line by line (docs/detection/builtin.md).
+// what testdata/builtin.txt says, which was looked at folder by folder, doubtful captures opened (docs/detection/builtin.md).
 func TestBuiltinOnCaptures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
