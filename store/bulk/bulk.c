@@ -29,6 +29,7 @@ extern int sqlite3_step(sqlite3_stmt *);
 extern int sqlite3_reset(sqlite3_stmt *);
 extern int sqlite3_finalize(sqlite3_stmt *);
 extern int sqlite3_extended_errcode(sqlite3 *);
+extern const char *sqlite3_errmsg(sqlite3 *);
 extern void sqlite3_result_error(sqlite3_context *, const char *, int);
 extern void sqlite3_result_error_code(sqlite3_context *, int);
 extern void sqlite3_result_int64(sqlite3_context *, long long);
@@ -40,6 +41,12 @@ enum {
 	UTF8 = 1,       // SQLITE_UTF8
 	DIRECTONLY = 0x80000, // SQLITE_DIRECTONLY: not from triggers or views, which a file could bring
 };
+
+// fail makes the last error of the connection the function's: its text and its code.
+static void fail(sqlite3_context *ctx, sqlite3 *db) {
+	sqlite3_result_error(ctx, sqlite3_errmsg(db), -1);
+	sqlite3_result_error_code(ctx, sqlite3_extended_errcode(db));
+}
 
 static void bulk(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 	(void)argc;
@@ -54,7 +61,7 @@ static void bulk(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 	}
 	sqlite3_stmt *st = 0;
 	if (sqlite3_prepare_v2(db, sql, -1, &st, 0) != OK) {
-		sqlite3_result_error_code(ctx, sqlite3_extended_errcode(db));
+		fail(ctx, db);
 		return;
 	}
 	if (sqlite3_bind_parameter_count(st) != columns) {
@@ -74,9 +81,8 @@ static void bulk(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 		}
 		int rc = sqlite3_step(st);
 		if (rc != DONE && rc != ROW) {
-			rc = sqlite3_extended_errcode(db);
+			fail(ctx, db);
 			sqlite3_finalize(st);
-			sqlite3_result_error_code(ctx, rc);
 			return;
 		}
 		sqlite3_reset(st);

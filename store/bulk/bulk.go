@@ -10,7 +10,7 @@
 //
 // The function may not be used by triggers or views, so that a file from
 // elsewhere cannot call it. An error is the failing statement's own, with its
-// extended code; the rows before it stand until the transaction is rolled back.
+// text and extended code; the rows before it stand until the transaction is rolled back.
 package bulk
 
 /*

@@ -112,36 +112,19 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func FuzzStream(f *testing.F) {
-	var all []byte
+	var seeds [][]byte
 	for _, m := range vectors {
-		b := ottest.Bytes(f, m.text)
-		f.Add(b, 9)
-		all = append(all, b...)
+		seeds = append(seeds, ottest.Bytes(f, m.text))
 	}
-	f.Add(all, 50)
-	ottest.Seeds("hart-ip", true, 0, func(b []byte) { f.Add(b, 30) })
-	f.Fuzz(func(t *testing.T, b []byte, cut int) {
-		if len(b) > 0 {
-			probeStream(b, ot.Hint{Port: cut&1 == 0})
-		}
-		ottest.SameHoweverSplit(t, &Protocol, b, cut)
-	})
+	ottest.FuzzStream(f, &Protocol, "hart-ip", seeds)
 }
 
 func FuzzDatagram(f *testing.F) {
+	var seeds [][]byte
 	for _, m := range vectors {
-		f.Add(ottest.Bytes(f, m.text), 0)
+		seeds = append(seeds, ottest.Bytes(f, m.text))
 	}
-	ottest.Seeds("hart-ip", false, 0, func(b []byte) { f.Add(b, 0) })
-	f.Fuzz(func(t *testing.T, b []byte, more int) {
-		var s ot.Session
-		s.WireLen = len(b) + max(more, 0)%65536
-		probeDatagram(b, ot.Hint{WireLen: s.WireLen, Port: more&1 == 0})
-		for range 2 {
-			Protocol.Datagram(&s, b)
-		}
-		ottest.Told(&Protocol, &s)
-	})
+	ottest.FuzzDatagram(f, &Protocol, "hart-ip", seeds)
 }
 
 // TestCaptures holds totals and facts of captures.

@@ -92,19 +92,11 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func FuzzDatagram(f *testing.F) {
+	var seeds [][]byte
 	for _, m := range vectors {
-		f.Add(ottest.Bytes(f, m.text), 0)
+		seeds = append(seeds, ottest.Bytes(f, m.text))
 	}
-	ottest.Seeds("lonworks", false, 0, func(b []byte) { f.Add(b, 0) })
-	f.Fuzz(func(t *testing.T, b []byte, more int) {
-		var s ot.Session
-		s.WireLen = len(b) + max(more, 0)%65536
-		probeDatagram(b, ot.Hint{WireLen: s.WireLen, Port: more&1 == 0})
-		for range 2 {
-			Protocol.Datagram(&s, b)
-		}
-		ottest.Told(&Protocol, &s)
-	})
+	ottest.FuzzDatagram(f, &Protocol, "lonworks", seeds)
 }
 
 // TestResponses: a response does what the request of its transaction asked for; in

@@ -111,20 +111,11 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func FuzzStream(f *testing.F) {
-	var all []byte
+	var seeds [][]byte
 	for _, m := range vectors {
-		b := ottest.Bytes(f, m.text)
-		f.Add(b, 9)
-		all = append(all, b...)
+		seeds = append(seeds, ottest.Bytes(f, m.text))
 	}
-	f.Add(all, 50)
-	ottest.Seeds("iiot", true, 0, func(b []byte) { f.Add(b, 30) })
-	f.Fuzz(func(t *testing.T, b []byte, cut int) {
-		if len(b) > 0 {
-			probeStream(b, ot.Hint{Port: cut&1 == 0})
-		}
-		ottest.SameHoweverSplit(t, &Protocol, b, cut)
-	})
+	ottest.FuzzStream(f, &Protocol, "iiot", seeds)
 }
 
 // TestVersion5: reasons of acknowledgements are read where CONNECT said version 5.

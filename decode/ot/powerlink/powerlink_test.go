@@ -93,18 +93,11 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func FuzzFrame(f *testing.F) {
+	var seeds [][]byte
 	for _, m := range vectors {
-		f.Add(ottest.Bytes(f, m.text), 0)
+		seeds = append(seeds, ottest.Bytes(f, m.text))
 	}
-	ottest.Seeds("powerlink", false, 0x88ab, func(b []byte) { f.Add(b, 0) })
-	f.Fuzz(func(t *testing.T, b []byte, more int) {
-		var s ot.Session
-		s.WireLen = len(b) + max(more, 0)%65536
-		if ok := Protocol.Frame(&s, b); ok != (len(s.PDUs) == 1) {
-			t.Errorf("%v with %d messages", ok, len(s.PDUs))
-		}
-		ottest.Told(&Protocol, &s)
-	})
+	ottest.FuzzFrame(f, &Protocol, "powerlink", 0x88ab, seeds)
 }
 
 // TestCaptures holds totals and facts of captures.

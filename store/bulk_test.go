@@ -1,0 +1,116 @@
+package store
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"osect/store/bulk"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// TestBulk: rows arrive as they were packed, and what is wrong is the statement's own error.
+func TestBulk(t *testing.T) {
+	s := newStore(t)
+	if _, err := s.db.Exec("CREATE TABLE x (a INTEGER PRIMARY KEY, b)"); err != nil {
+		t.Fatal(err)
+	}
+	run := func(q string, cols int, rows ...int64) error {
+		return s.transact("bulk", func(w *writer) error {
+			b := w.statement(q, cols)
+			if err := b.add(rows...); err != nil {
+				return err
+			}
+			return b.flush()
+		})
+	}
+	want := []int64{1, math.MaxInt64, 2, math.MinInt64 + 1, 3, bulk.Null}
+	if err := run("INSERT INTO x VALUES (?,?)", 2, want...); err != nil {
+		t.Fatal(err)
+	}
+	got, err := collect(s, t.Context(), "read", "SELECT a, ifnull(b, -9223372036854775808) FROM x ORDER BY a", func(scan func(...any) error) (r [2]int64, err error) {
+		return r, scan(&r[0], &r[1])
+	})
+	if err != nil || !slices.Equal(slices.Concat(got[0][:], got[1][:], got[2][:]), want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	if n := s.count(t, "SELECT count(*) FROM x WHERE b IS NULL"); n != 1 {
+		t.Errorf("%d NULLs", n)
+	}
+
+	// The row before the failing one is rolled back with it.
+	err = run("INSERT INTO x VALUES (?,?)", 2, 4, 0, 1, 0)
+	var e sqlite3.Error
+	if !errors.As(err, &e) || e.Code != sqlite3.ErrConstraint {
+		t.Errorf("a key twice: %v", err)
+	}
+	if n := s.count(t, "SELECT count(*) FROM x"); n != 3 {
+		t.Errorf("%d rows behind a failed transaction", n)
+	}
+	for name, c := range map[string]struct {
+		q    string
+		cols int
+		rows []int64
+		says string
+	}{
+		"fewer columns than parameters": {"INSERT INTO x VALUES (?,?)", 1, []int64{5}, "columns"},
+		"half a row":                    {"INSERT INTO x VALUES (?,?)", 2, []int64{5, 0, 6}, "arguments"},
+		"no statement":                  {"INSERT INTO y VALUES (?,?)", 2, []int64{5, 0}, "no such table"},
+	} {
+		if err := run(c.q, c.cols, c.rows...); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+
+	// A file from elsewhere cannot call it.
+	if _, err := s.db.Exec("CREATE VIEW v AS SELECT bulk('DELETE FROM x WHERE a=?', 1, x'0100000000000000')"); err == nil {
+		if _, err := s.db.Exec("SELECT * FROM v"); err == nil || s.count(t, "SELECT count(*) FROM x") != 3 {
+			t.Errorf("a view called it: %v", err)
+		}
+	}
+}
+
+// BenchmarkPages inserts 60,000 rows into edge_minute with pages of 4 and 16 KiB, and as many
+// into a table whose integer key appends: docs/store.md, docs/performance.md.
+func BenchmarkPages(b *testing.B) {
+	const minutes, edges = 20, 3000
+	for _, c := range []struct{ name, pages, table string }{
+		{"4KiB", "4096", ""}, {"16KiB", "16384", ""}, {"integer-key", "16384", "CREATE TABLE z (a INTEGER PRIMARY KEY,b,c,d,e,f,g,h,i,j,k,l,m,n)"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				s := newStore(b)
+				for _, q := range []string{"PRAGMA journal_mode=DELETE", "PRAGMA page_size=" + c.pages, "VACUUM", "PRAGMA journal_mode=WAL", c.table} {
+					if _, err := s.db.Exec(q); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.StartTimer()
+				err := s.transact("insert", func(w *writer) error {
+					t := w.table("INSERT INTO edge_minute", 14, mergeEdge+mergeTimes)
+					if c.table != "" {
+						t = w.table("INSERT INTO z", 14, "")
+					}
+					for n := range int64(minutes * edges) {
+						key := n / edges
+						if c.table != "" {
+							key = n
+						}
+						if err := t.add(key, 1, n%edges, 100, 10000, 90, 9000, 2, 0, 1, 5e9, 55e9, 2, n); err != nil {
+							return err
+						}
+					}
+					return t.flush()
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*minutes*edges), "ns/row")
+		})
+	}
+}
