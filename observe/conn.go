@@ -150,12 +150,8 @@ type connKey struct {
 	tunnel       decode.Tunnel
 }
 
-func (k *connKey) hash(seed uint64) uint32 {
-	h := hashAddr(k.a, seed)
-	h = hashAddr(k.b, h)
-	h ^= uint64(k.aPort)<<48 | uint64(k.bPort)<<32 | uint64(k.vlan)<<16 | uint64(k.inner)
-	h = mix(h ^ uint64(k.proto)<<8 ^ uint64(k.tunnel))
-	return uint32(h)
+func (k *connKey) hash() uint32 {
+	return uint32(hashPair(k.a, k.b, uint64(k.aPort)<<48|uint64(k.bPort)<<32|uint64(k.vlan)<<16|uint64(k.inner), uint64(k.proto)<<8|uint64(k.tunnel)))
 }
 
 func (c *conn) is(k *connKey) bool {
@@ -171,7 +167,6 @@ type connTable struct {
 	chunks [][]conn
 	free   []int32
 	n      int
-	seed   uint64
 }
 
 const chunkSize = 128

@@ -185,7 +185,7 @@ func (s *Shard) laterFragment(p *decode.Packet, t int64, b *bucket, ref FrameRef
 		return
 	}
 	if tr.known {
-		if j := s.table.find(&tr.key, tr.key.hash(s.table.seed)); j >= 0 {
+		if j := s.table.find(&tr.key, tr.key.hash()); j >= 0 {
 			c := s.table.at(j)
 			c.frags[tr.d]++
 		}
@@ -200,7 +200,7 @@ func (s *Shard) laterFragment(p *decode.Packet, t int64, b *bucket, ref FrameRef
 // reassembled hands on the payload of a datagram that has become whole.
 func (s *Shard) reassembled(p *decode.Packet, tr *train, t int64, b *bucket, ref FrameRef) {
 	data := s.frags.whole(tr)
-	j := s.table.find(&tr.key, tr.key.hash(s.table.seed))
+	j := s.table.find(&tr.key, tr.key.hash())
 	if j < 0 {
 		return
 	}

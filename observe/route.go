@@ -42,8 +42,9 @@ func (r *Router) Shard(link uint16, data []byte, wireLen uint32) int {
 	return pairShard(r.pkt.SrcMAC.Addr(), r.pkt.DstMAC.Addr())
 }
 
+// pairShard is the same for both orders of a and b.
 func pairShard(a, b decode.Addr) int {
-	return int(mix(hashAddr(a, 0)+hashAddr(b, 0)) >> (64 - 6))
+	return int(mix((a.Lo+b.Lo)*0x9e3779b97f4a7c15^(a.Lo^b.Lo)^(a.Hi^b.Hi)) >> (64 - 6))
 }
 
 func hashAddr(a decode.Addr, seed uint64) uint64 {

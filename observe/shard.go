@@ -228,7 +228,7 @@ func (s *Shard) ethernet(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
 		k.a, k.b = k.b, k.a
 		d = 1
 	}
-	h := k.hash(s.table.seed)
+	h := k.hash()
 	j := s.table.find(&k, h)
 	var c *conn
 	if j >= 0 {
@@ -301,7 +301,7 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 		k.a, k.b, k.aPort, k.bPort = k.b, k.a, dp, sp
 		d = 1
 	}
-	h := k.hash(s.table.seed)
+	h := k.hash()
 	j := s.table.find(&k, h)
 	var c *conn
 	if j >= 0 {

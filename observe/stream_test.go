@@ -393,7 +393,7 @@ func TestConnTable(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200_000 {
 		k := connKey{a: decode.IPv4(r.Uint32N(300)), bPort: uint16(r.Uint32N(20))}
-		h := k.hash(0) & 0xff // many collisions
+		h := k.hash() & 0xff // many collisions
 		j := table.find(&k, h)
 		if w, ok := live[k]; ok != (j >= 0) || ok && w != j {
 			t.Fatalf("find %v: %d, expected %d %v", k, j, w, ok)

@@ -7,8 +7,8 @@
   scripts/bench.py profile                      where the CPU time of the mixed load goes
 
 Loads are made by plantgen once, in $OSECT_BENCH (default: osect-bench in the temporary
-directory). A baseline is learned from another seed before; timed is osect detect with
-it, into a store on disk, from start to exit: opening, commits and closing included.
+directory). A baseline is learned before from the same plant with another seed; timed is osect detect
+with it, into a store on disk, from start to exit: opening, commits and closing included.
 """
 import os
 import shutil
@@ -52,9 +52,11 @@ def make(name, plantgen):
         print(f"making {load}", file=sys.stderr)
         run([plantgen, *flags, "--out", load + ".part"])
         os.rename(load + ".part", load)
-    before = os.path.join(DIR, "before.pcap")
+    learn = "ot" if name == "ot" else "mixed"  # the other loads have the mixed one's devices
+    before = os.path.join(DIR, f"before-{learn}.pcap")
     if not os.path.exists(before):
-        run([plantgen, *LOADS["mixed"][0], *DEVICES, "--seed", "2", "--start", "2026-03-01T00:00:00Z", "--out", before + ".part"])
+        flags = LOADS[learn][0] + (DEVICES if learn == "mixed" else [])
+        run([plantgen, *flags, "--seed", "2", "--start", "2026-03-01T00:00:00Z", "--out", before + ".part"])
         os.rename(before + ".part", before)
     return load, before
 
