@@ -32,6 +32,8 @@ type Shard struct {
 	inner decode.Packet
 	outer struct{ src, dst decode.Addr }
 
+	keep bool // the frame just observed is worth keeping as evidence
+
 	totals Totals
 	last   struct {
 		ethertype uint16
@@ -113,6 +115,7 @@ func (s *Shard) bucketFor(m int64) *bucket {
 func (s *Shard) Frame(link uint16, t int64, data []byte, wireLen uint32, ref FrameRef, late bool) {
 	p := &s.pkt
 	p.Decode(link, data, wireLen)
+	s.keep = false
 
 	var b *bucket
 	if s.cur != nil && uint64(t-s.cur.start) < uint64(MinuteLength) {
@@ -153,6 +156,7 @@ func (s *Shard) Frame(link uint16, t int64, data []byte, wireLen uint32, ref Fra
 		}
 	}
 	s.outer.src, s.outer.dst = p.Src, p.Dst
+	rows := len(b.events) + len(b.ops) + len(b.facts)
 	s.packet(p, t, b, ref, decode.NoTunnel)
 
 	if p.Tunnel != decode.NoTunnel && p.Reason == decode.Decoded {
@@ -170,7 +174,17 @@ func (s *Shard) Frame(link uint16, t int64, data []byte, wireLen uint32, ref Fra
 			}
 		}
 	}
+	s.keep = s.keep || len(b.events)+len(b.ops)+len(b.facts) > rows
 }
+
+// evidenceBytes is how much of each direction of a connection is evidence, bytes on the wire.
+const evidenceBytes = 8 << 10
+
+// Evidence says whether the frame observed last should be kept for a while, and its facts,
+// valid until the next frame. Kept are ARP, ICMP, DHCP, the first 8 KB of each direction of
+// a connection, what carries a control protocol's writes and control operations, and each
+// frame that a row of the minute names.
+func (s *Shard) Evidence() (keep bool, p *decode.Packet) { return s.keep, &s.pkt }
 
 // packet observes one packet, outermost or inside a tunnel.
 func (s *Shard) packet(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel decode.Tunnel) {
@@ -206,6 +220,7 @@ func (s *Shard) addressesOnly(p *decode.Packet, t int64, b *bucket, ref FrameRef
 }
 
 func (s *Shard) arp(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
+	s.keep = true
 	mac := p.ARPSenderMAC
 	if a := b.address(p.ARPSender, mac, p.VLAN, t, ref); a != nil {
 		a.Evidence |= SeenARP
@@ -451,6 +466,10 @@ func (s *Shard) count(c *conn, d uint8, p *decode.Packet, t int64, b *bucket, re
 		c.minFirst = t
 		c.setRef(ref)
 	}
+	if c.totBytes[d]+c.bytes[d] < evidenceBytes || c.packets[0]|c.packets[1] == 0 || c.proto == decode.ProtoICMP || c.proto == decode.ProtoICMP6 ||
+		c.proto == decode.ProtoUDP && isDHCP(c.aPort, c.bPort) {
+		s.keep = true
+	}
 	c.packets[d]++
 	c.bytes[d] += uint64(p.WireLen)
 	if p.TTL > c.ttl[d] {
@@ -465,6 +484,8 @@ func (s *Shard) count(c *conn, d uint8, p *decode.Packet, t int64, b *bucket, re
 		c.first = t // once a row is written its First stays: rows are known by it
 	}
 }
+
+func isDHCP(a, b uint16) bool { return a == 67 || b == 67 || a == 547 || b == 547 }
 
 // flagsOf follows the TCP flags of a packet.
 func (s *Shard) flagsOf(c *conn, d uint8, p *decode.Packet, t int64, b *bucket, ref FrameRef) {
@@ -817,6 +838,7 @@ func (s *Shard) drain(c *conn, si int32, i uint8, t int64, b *bucket, ref FrameR
 			}
 			st.lastOp[p.Direction&3] = got
 		}
+		s.keep = s.keep || p.Class == ot.Control || p.Class == ot.Write
 		if p.Class == ot.Control && p.Direction == ot.Request {
 			b.event(EventControl, ss.Src, ss.Dst, uint32(p.Code), s.protocols[i].Name, t, ref)
 		}

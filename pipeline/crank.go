@@ -37,6 +37,8 @@ type crank struct {
 	now func() int64
 
 	place []int32 // of a capture in the run, by its place in the set
+	// rings, one a worker, take the frames that are evidence; nil for captures, which can be read again.
+	rings []*capture.Ring[ends]
 
 	before     int64 // time of the frame before
 	frames     uint64
@@ -154,13 +156,24 @@ func (c *crank) batch(f *flight) {
 		late := c.clock.Late(fr.Time)
 		shard := c.router.Shard(fr.Link, fr.Data, fr.WireLen)
 		if c.workers == 1 {
-			c.shards[shard].Frame(fr.Link, fr.Time, fr.Data, fr.WireLen, observe.FrameRef{Capture: c.place[fr.Capture], Number: fr.Number}, late)
+			c.frame(0, shard, fr, late)
 			continue
 		}
 		w := shard % c.workers
 		f.lists[w] = append(f.lists[w], routed{int32(i), uint8(shard), late})
 	}
 	c.hand(f)
+}
+
+// frame gives a frame to its shard, which worker w runs.
+func (c *crank) frame(w, shard int, fr *capture.Frame, late bool) {
+	s := c.shards[shard]
+	s.Frame(fr.Link, fr.Time, fr.Data, fr.WireLen, observe.FrameRef{Capture: c.place[fr.Capture], Number: fr.Number}, late)
+	if c.rings != nil {
+		if keep, p := s.Evidence(); keep {
+			c.rings[w].Add(fr, endsOf(p))
+		}
+	}
 }
 
 // hand gives the lists gathered so far to the workers.
@@ -237,8 +250,7 @@ func (c *crank) work(w int) {
 		}
 		frames := x.batch.batch.Frames
 		for _, r := range x.list {
-			fr := &frames[r.frame]
-			c.shards[r.shard].Frame(fr.Link, fr.Time, fr.Data, fr.WireLen, observe.FrameRef{Capture: c.place[fr.Capture], Number: fr.Number}, r.late)
+			c.frame(w, int(r.shard), &frames[r.frame], r.late)
 		}
 		x.batch.release()
 	}

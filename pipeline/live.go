@@ -90,6 +90,9 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 		return nil, err
 	}
 	k := &keeper{live: live, tell: opt.Note, in: make(chan []*observe.Minute, maxWaiting)}
+	for range ro.Workers {
+		k.rings = append(k.rings, capture.NewRing[ends](evidenceMemory/ro.Workers))
+	}
 	k.committer = committer{st: st, opt: ro, run: run, live: true, raised: map[string]detect.Severity{},
 		cancel: func(error) { live.Stop() }}
 	if err := k.load(context.Background()); err != nil {
@@ -98,7 +101,8 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 	var names []string
 	var place []int32
 	for _, in := range live.Interfaces() {
-		names, place = append(names, in.Path), append(place, -1) // no capture to find frames in again
+		names = append(names, in.Path)
+		place = append(place, livePlace(len(place)))
 	}
 	k.log("info", "cli.log.capture-begun", "interfaces", strings.Join(names, ", "), "filter", cmp.Or(opt.Filter, "-"))
 
@@ -109,6 +113,7 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 	}()
 	crank := newCrank(registry.Protocols, ro.Workers, place, k.closed)
 	crank.now = live.Now
+	crank.rings = k.rings
 	live.OnLink(k.link)
 	stop := context.AfterFunc(ctx, live.Stop)
 	defer stop()
@@ -233,6 +238,10 @@ func (k *keeper) minute(m *observe.Minute) {
 	k.lost = 0
 	k.take([]*observe.Minute{m})
 	k.say()
+	if k.missing > 0 {
+		k.logAt(m.Start, "warn", "cli.log.evidence-missing", "n", strconv.Itoa(k.missing))
+		k.missing = 0
+	}
 }
 
 // look takes over what others have edited, before a minute is inspected.

@@ -275,13 +275,16 @@ func saveCapture(st *store.Store, run *store.Run, place int32, info *capture.Inf
 
 // committer learns from and inspects minutes, and commits them. It runs on one goroutine.
 type committer struct {
-	st     *store.Store
-	opt    Options
-	run    *store.Run
-	engine *detect.Engine
-	cancel context.CancelCauseFunc
-	warmed bool // the engine was shown the hour before
-	live   bool // commits each minute at once, and keeps it while the store is not to be had
+	st      *store.Store
+	opt     Options
+	run     *store.Run
+	engine  *detect.Engine
+	cancel  context.CancelCauseFunc
+	warmed  bool                  // the engine was shown the hour before
+	live    bool                  // commits each minute at once, and keeps it while the store is not to be had
+	rings   []*capture.Ring[ends] // live: frames that may be evidence
+	taken   map[string]*taken     // live: what of it was copied for each alert
+	missing int                   // live: frames that alerts name and no ring had, to be logged
 
 	resumeAt   uint64 // minutes up to this Seq were committed before
 	resumeHash []byte
@@ -368,6 +371,7 @@ func (c *committer) take(minutes []*observe.Minute) {
 		}
 		c.pending.batch.Minutes = append(c.pending.batch.Minutes, m)
 		c.pending.add(&r)
+		c.evidence(r.Alerts)
 		c.rows += len(m.Connections) + len(m.Edges) + len(m.Operations) + len(m.Addresses) + len(m.Events)
 		if c.live || testCommitted != nil || c.rows >= commitRows || time.Since(c.since) >= commitEvery {
 			c.commit()

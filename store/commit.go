@@ -33,6 +33,7 @@ type Batch struct {
 	Changes  []detect.Change // in order
 	Statuses []detect.Status
 	Log      []LogEntry
+	Evidence []Evidence
 	// Hash is the running hash behind the last minute.
 	Hash []byte
 }
@@ -86,6 +87,9 @@ func (s *Store) Commit(b *Batch) (edited Edited, err error) {
 			}
 		}
 		if err := w.log(b.Log); err != nil {
+			return err
+		}
+		if err := w.evidence(b.Evidence, maxEvidence); err != nil {
 			return err
 		}
 		if n := len(b.Minutes); n > 0 {

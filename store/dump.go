@@ -45,6 +45,7 @@ var dumped = []struct{ name, query string }{
 	{"alert", `SELECT 0, id, kind, subkind, key, severity, x.first, x.last, count, src_ip, src_mac, dst_ip, dst_mac, technique, site, sensor, args,
 		(SELECT group_concat(substr(ifnull(c.sha256,''),1,12)||':'||json_extract(r.value,'$.number')||'@'||json_extract(r.value,'$.time'), ' ')
 			FROM json_each(CASE x.refs WHEN 'null' THEN '[]' ELSE x.refs END) r LEFT JOIN capture c ON c.id=json_extract(r.value,'$.capture')), state FROM alert x`},
+	{"evidence", `SELECT 0, alert, time, number, link, wire, hex(data) FROM evidence`},
 	{"alert_note", `SELECT 0, alert, n, author, text FROM alert_note`},
 	{"exclusion", `SELECT 0, kind, site, src, item, note FROM exclusion`},
 	{"setting", `SELECT 0, key, value FROM setting`},

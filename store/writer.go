@@ -33,6 +33,8 @@ type writer struct {
 	operations cache[operationKey]
 	addresses  cache[addressKey]
 
+	evidenceBytes int64 // in the table evidence; -1 where it is not known
+
 	// seen are the lists' generations, removed the last removal, that the caller knows.
 	seen    map[string]int64
 	removed int64
@@ -94,7 +96,7 @@ func (s *Store) writer() (*writer, error) {
 	if err != nil {
 		return nil, s.wrap("write", err)
 	}
-	w := &writer{hold: hold, stmts: map[string]*sqlite3.SQLiteStmt{}}
+	w := &writer{hold: hold, evidenceBytes: -1, stmts: map[string]*sqlite3.SQLiteStmt{}}
 	err = hold.Raw(func(c any) error {
 		w.c = c.(*sqlite3.SQLiteConn)
 		return nil
@@ -122,6 +124,7 @@ func (w *writer) close() {
 func (w *writer) forget() {
 	w.ends, w.texts = cache[decode.Addr]{}, cache[string]{}
 	w.edges, w.operations, w.addresses = cache[edgeKey]{}, cache[operationKey]{}, cache[addressKey]{}
+	w.evidenceBytes = -1
 }
 
 // transact runs do in one BEGIN IMMEDIATE transaction.

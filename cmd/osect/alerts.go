@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os/user"
 	"slices"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"osect/detect"
+	"osect/pipeline"
 	"osect/store"
 	"osect/text"
 )
@@ -114,7 +117,7 @@ whose count and last time grow. Texts are in the language of --lang.` + listHelp
 	o.addFilterFlags(list.Flags())
 	o.listOptions.addFlags(list.Flags())
 	return newGroup("alerts", "Alerts: what was not normal", list, newAlertsShowCommand(a),
-		newAlertsAckCommand(a), newAlertsAcceptCommand(a), newAlertsExcludeCommand(a), newAlertsNoteCommand(a), newAlertsExportCommand(a))
+		newAlertsAckCommand(a), newAlertsAcceptCommand(a), newAlertsExcludeCommand(a), newAlertsNoteCommand(a), newAlertsExportCommand(a), newAlertsPcapCommand(a))
 }
 
 func (o *alertsOptions) addFilterFlags(f *pflag.FlagSet) {
@@ -382,6 +385,10 @@ func printAlert(a *app, d *alertDetail) error {
 	if len(d.Refs) > 0 {
 		a.title("cli.title.frames")
 		for _, r := range d.Refs {
+			if r.Path == "" { // of a live capture
+				fmt.Fprintf(a.stdout, "  %s  osect alerts pcap %s\n", a.clock(int64(r.Time)), d.ID)
+				continue
+			}
 			fmt.Fprintf(a.stdout, "  %s  %s -n %d\n", a.clock(int64(r.Time)), clean(r.Path), r.Number)
 		}
 	}
@@ -473,5 +480,62 @@ func (a *app) eachAlert(ctx context.Context, ids []string, do func(*store.Store,
 			return err
 		}
 	}
+	return nil
+}
+
+func newAlertsPcapCommand(a *app) *cobra.Command {
+	var out, captures string
+	cmd := &cobra.Command{
+		Use:   "pcap ID",
+		Short: "Write the frames that show an alert as a capture",
+		Long: `Write the frames that show an alert as a capture (pcapng): those that the alert
+names, and others between its ends from 5 s before the first to 5 s after the
+last. ID may be cut as long as it is one alert's.
+
+Of captures in files the frames are read again from there; the file must be
+what it was (size and SHA-256). Where it has been moved, name the folder that
+it is in now with --captures. Of a live capture they are what was kept when
+the alert was raised: at most 64 KB an alert and 256 MB in all.` + exitStatusHelp,
+		Example: `  osect alerts pcap 3f2a91c04b7d
+  osect alerts pcap 3f2a -o evidence.pcapng
+  osect alerts pcap 3f2a --captures /mnt/case7 -o - | tshark -r -`,
+		Args: wantArgs(1, 1, "ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runAlertsPcap(cmd.Context(), a, args[0], out, captures)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "write to this `file`, - for standard output (default: ID.pcapng)")
+	cmd.Flags().StringVar(&captures, "captures", "", "the `folder` that the captures are in now")
+	return cmd
+}
+
+func runAlertsPcap(ctx context.Context, a *app, id, out, captures string) (err error) {
+	st, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	al, err := findAlert(ctx, st, id)
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = al.ID + ".pcapng"
+	}
+	var got pipeline.Slice
+	err = a.writeOut(out, func(w io.Writer) (err error) {
+		got, err = pipeline.WriteEvidence(ctx, st, &al.Alert, captures, w)
+		return err
+	})
+	switch {
+	case errors.Is(err, pipeline.ErrNoEvidence) || errors.Is(err, pipeline.ErrOtherContent) || errors.Is(err, fs.ErrNotExist):
+		return inputErrorf("alert %s: %w", al.ID, err)
+	case err != nil:
+		return err
+	}
+	if got.Missing > 0 {
+		a.note(a.get("cli.evidence-missing", "n", got.Missing))
+	}
+	a.note(a.get("cli.evidence", "frames", got.Frames, "named", got.Named))
 	return nil
 }
