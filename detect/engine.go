@@ -54,6 +54,8 @@ type Settings struct {
 	InternetEach bool
 	// Internal says which public addresses are used inside; nil for none.
 	Internal func(decode.Addr) bool
+	// Order learns and tells which control function follows which, where the minutes say it.
+	Order bool
 	// BuiltIn overrides built-in rules by subkind: see ParseBuiltIn.
 	BuiltIn map[string]BuiltInSetting
 	// Exclusions silence findings.

@@ -36,16 +36,6 @@ func (e *Engine) SetExclusions(list []Exclusion) {
 	}
 }
 
-// SetBuiltIn replaces the settings of built-in rules.
-func (e *Engine) SetBuiltIn(settings map[string]BuiltInSetting) {
-	e.cfg.Settings.BuiltIn = settings
-	for _, d := range e.detectors {
-		if b, ok := d.(*builtin); ok {
-			b.configure()
-		}
-	}
-}
-
 // admit leaves out what is excluded.
 func (e *Engine) admit(kind Kind, found []finding) []finding {
 	list := e.excluded[kind]

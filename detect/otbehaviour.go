@@ -33,6 +33,7 @@ type functions struct {
 	all     map[decode.Addr][]decode.Addr
 	wild    []functionRow
 	n       int
+	orders  map[pairKey][]string // items of which function follows which, learned between two ends
 }
 
 type functionKey struct {
@@ -96,14 +97,14 @@ func (f *functions) rows() int  { return f.n }
 func (f *functions) load(rows []Row) {
 	f.known, f.pairs, f.sources = map[functionKey]*entry{}, map[pairKey][]string{}, map[sourceKey][]decode.Addr{}
 	f.users, f.all = map[sourceKey][]decode.Addr{}, map[decode.Addr][]decode.Addr{}
-	f.wild, f.n = nil, 0
+	f.wild, f.n, f.orders = nil, 0, map[pairKey][]string{}
 	for i := range rows {
 		r, err := parseFunction(&rows[i])
 		if err != nil {
 			continue
 		}
 		f.n++
-		if !r.src.exact() || !r.dst.exact() || r.protocol == Any || r.code == Any {
+		if !r.src.exact() || !r.dst.exact() || r.protocol == Any || r.code == Any || r.code == orderPrefix+Any {
 			f.wild = append(f.wild, r)
 			continue
 		}
@@ -114,6 +115,10 @@ func (f *functions) load(rows []Row) {
 func (f *functions) add(k functionKey, e *entry) {
 	f.known[k] = e
 	if k.response {
+		return
+	}
+	if strings.HasPrefix(k.code, orderPrefix) {
+		f.orders[k.pairKey] = append(f.orders[k.pairKey], k.code)
 		return
 	}
 	if f.pairs[k.pairKey] == nil {
@@ -148,7 +153,7 @@ func (f *functions) asked(k functionKey) bool {
 func (f *functions) wildMatch(k functionKey) bool {
 	for i := range f.wild {
 		w := &f.wild[i]
-		if w.response == k.response && (w.protocol == Any || w.protocol == k.protocol) && (w.code == Any || w.code == k.code) &&
+		if w.response == k.response && (w.protocol == Any || w.protocol == k.protocol) && (w.code == Any || w.code == k.code || w.code == orderPrefix+Any && strings.HasPrefix(k.code, orderPrefix)) &&
 			w.src.match(k.src) && w.dst.match(k.dst) {
 			return true
 		}
@@ -194,6 +199,7 @@ func (f *functions) learn(v *view) (changes []Change, dropped uint64) {
 			}
 		}
 	}
+	f.learnOrders(v, teach)
 	return changes, dropped
 }
 
@@ -268,7 +274,7 @@ func (f *functions) inspect(v *view) []finding {
 		}
 		found = append(found, fd)
 	}
-	return found
+	return f.inspectOrders(v, found)
 }
 
 // tell makes the finding of an operation that the list does not have.

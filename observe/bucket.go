@@ -194,6 +194,9 @@ func (b *bucket) op(k *opKey, t int64, ref FrameRef) int32 {
 // event counts an event and returns it where it is a new one.
 func (b *bucket) event(kind EventKind, src, dst decode.Addr, arg uint32, text string, t int64, ref FrameRef) *Event {
 	k := eventKey{kind, src, dst, arg, t / 10e9}
+	if kind == EventOrder {
+		k.slot = b.start / 10e9
+	}
 	h := k.hash()
 	for at, i := b.evIndex.find(h, h); i >= 0; at, i = b.evIndex.find(h, at+1) {
 		e := &b.events[i]

@@ -267,11 +267,14 @@ const (
 	EventRouter
 	// EventIdentity: Src (Dst its MAC) told its vendor, model, firmware or serial: Text "protocol kind=value", Arg its hash.
 	EventIdentity
+	// EventOrder: Src sent Dst one request of a control protocol behind another, on one connection: Text
+	// "protocol code code", Arg their hash; one event a minute. Only where Tables.Order says so.
+	EventOrder
 	NumEvents
 )
 
 var eventNames = [NumEvents]string{"arp", "refused", "half-open", "control", "flags", "probe", "refused-login", "cleartext", "default-credentials",
-	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity"}
+	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order"}
 
 // String is the event's name.
 func (k EventKind) String() string { return eventNames[k] }

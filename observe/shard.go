@@ -15,6 +15,7 @@ type Shard struct {
 	etherList [][]uint8
 	ports     *knownPorts
 	services  *Services
+	order     bool
 
 	table   connTable
 	streams streamTable
@@ -58,6 +59,9 @@ type Tables struct {
 	ports     *knownPorts
 	hosts     *host.Table
 	pool      bucketPool
+
+	// Order makes events of which function follows which: EventOrder. To be set before NewShard.
+	Order bool
 }
 
 // NewTables prepares the tables for these protocols, in the order of probing.
@@ -78,7 +82,7 @@ func NewTables(protocols []*ot.Protocol) *Tables {
 
 // NewShard makes an empty shard.
 func NewShard(t *Tables) *Shard {
-	s := &Shard{protocols: t.protocols, ethertype: &t.ethertype, etherList: t.etherList, ports: t.ports, hosts: t.hosts, pool: &t.pool}
+	s := &Shard{protocols: t.protocols, ethertype: &t.ethertype, etherList: t.etherList, ports: t.ports, hosts: t.hosts, pool: &t.pool, order: t.Order}
 	s.totals.EtherTypes = make(map[uint16]uint64)
 	s.totals.VLANs = make(map[uint16]uint64)
 	s.frags.init()
@@ -838,6 +842,9 @@ func (s *Shard) drain(c *conn, si int32, i uint8, t int64, b *bucket, ref FrameR
 			}
 			st.lastOp[p.Direction&3] = got
 		}
+		if s.order && st != nil && p.Direction == ot.Request {
+			s.follows(st, i, p.Code, t, b, ref)
+		}
 		s.keep = s.keep || p.Class == ot.Control || p.Class == ot.Write
 		if p.Class == ot.Control && p.Direction == ot.Request {
 			b.event(EventControl, ss.Src, ss.Dst, uint32(p.Code), s.protocols[i].Name, t, ref)
@@ -847,6 +854,19 @@ func (s *Shard) drain(c *conn, si int32, i uint8, t int64, b *bucket, ref FrameR
 		s.tell(i, t, b, ref, mac)
 	}
 	s.learnClient(c)
+}
+
+// follows makes an event of the function of a request and that of the one before it.
+func (s *Shard) follows(st *stream, i uint8, code uint64, t int64, b *bucket, ref FrameRef) {
+	before, had := st.asked, st.hasAsked
+	st.asked, st.hasAsked = code, true
+	if !had {
+		return
+	}
+	p := s.protocols[i]
+	if e := b.event(EventOrder, s.session.Src, s.session.Dst, uint32(mix(before*0x9e3779b97f4a7c15^code)>>8)^uint32(i), "", t, ref); e != nil {
+		e.Text = p.Name + " " + p.Function(before).Code + " " + p.Function(code).Code
+	}
 }
 
 // toldBefore says whether the facts of this call are those that the same end

@@ -34,6 +34,9 @@ type stream struct {
 	opStart int64
 	lastOp  [4]int32
 	told    [2]uint64 // hash of the facts told last, per direction
+	// asked is the function of the last request; valid iff hasAsked, which it is only with Tables.Order.
+	asked    uint64
+	hasAsked bool
 }
 
 // half is one direction of a TCP stream.
@@ -98,7 +101,7 @@ func (t *streamTable) add() int32 {
 func (t *streamTable) remove(i int32) {
 	st := t.all[i]
 	st.app, st.state, st.opStart = 0, nil, 0
-	st.lastOp, st.told = [4]int32{}, [2]uint64{}
+	st.lastOp, st.told, st.hasAsked = [4]int32{}, [2]uint64{}, false
 	for d := range st.half {
 		h := &st.half[d]
 		buf := h.buf[:0]
@@ -503,6 +506,9 @@ func (s *Shard) stream(c *conn, st *stream, d uint8, p []byte, t int64, b *bucke
 	h := &st.half[d]
 	ss := s.prepare(c, d)
 	ss.State, ss.Gap, ss.Resume = st.state, h.gap, h.resume
+	if h.gap {
+		st.hasAsked = false // what was asked in between is not known
+	}
 	h.gap, h.resume = false, false
 	n := s.protocols[st.app-1].Stream(ss, p)
 	st.state = ss.State

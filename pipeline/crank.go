@@ -87,8 +87,10 @@ type closing struct {
 // inFlight is how many batches may be between reader and workers.
 const inFlight = 6
 
-func newCrank(protocols []*ot.Protocol, workers int, place []int32, minutes func([]*observe.Minute)) *crank {
+// newCrank makes a crank at its beginning. order makes events of which control function follows which.
+func newCrank(protocols []*ot.Protocol, workers int, order bool, place []int32, minutes func([]*observe.Minute)) *crank {
 	t := observe.NewTables(protocols)
+	t.Order = order
 	c := &crank{workers: workers, merger: observe.NewMerger(t), place: place, minutes: minutes, before: -1 << 63}
 	for i := range c.shards {
 		c.shards[i] = observe.NewShard(t)

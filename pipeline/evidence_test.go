@@ -81,7 +81,7 @@ func TestEvidence(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		crank := newCrank(registry.Protocols, workers, []int32{livePlace(0)}, func(list []*observe.Minute) {
+		crank := newCrank(registry.Protocols, workers, false, []int32{livePlace(0)}, func(list []*observe.Minute) {
 			for _, m := range list {
 				k.minute(m)
 			}

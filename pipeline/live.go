@@ -89,6 +89,10 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 	if err != nil {
 		return nil, err
 	}
+	order, err := orderOf(ctx, st)
+	if err != nil {
+		return nil, err
+	}
 	k := &keeper{live: live, tell: opt.Note, in: make(chan []*observe.Minute, maxWaiting)}
 	for range ro.Workers {
 		k.rings = append(k.rings, capture.NewRing[ends](evidenceMemory/ro.Workers))
@@ -111,7 +115,7 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 		defer close(done)
 		k.keep()
 	}()
-	crank := newCrank(registry.Protocols, ro.Workers, place, k.closed)
+	crank := newCrank(registry.Protocols, ro.Workers, order, place, k.closed)
 	crank.now = live.Now
 	crank.rings = k.rings
 	live.OnLink(k.link)

@@ -59,7 +59,7 @@ func TestClockClosesMinutes(t *testing.T) {
 			{[]int64{m + 302*sec}, m + 302*sec},
 		}}
 		merged := make(chan []*observe.Minute, 10)
-		c := newCrank(registry.Protocols, workers, []int32{-1}, func(list []*observe.Minute) { merged <- list })
+		c := newCrank(registry.Protocols, workers, false, []int32{-1}, func(list []*observe.Minute) { merged <- list })
 		c.now = func() int64 {
 			for c.last != nil { // wait for the merge, so that the count is not a race
 				<-c.last.merged

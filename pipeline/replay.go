@@ -74,7 +74,11 @@ func Replay(ctx context.Context, st *store.Store, opt Options) (*Summary, error)
 		}
 		c.finish()
 	}()
-	crank := newCrank(registry.Protocols, opt.Workers, place, func(m []*observe.Minute) { in <- m })
+	order, err := orderOf(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	crank := newCrank(registry.Protocols, opt.Workers, order, place, func(m []*observe.Minute) { in <- m })
 	stop := watch(ctx, set, opt.Progress)
 	readErr := crank.run(ctx, set)
 	stop()
@@ -446,11 +450,15 @@ func (c *committer) reload(edited store.Edited) error {
 		c.engine.SetFlags(flags)
 	}
 	if edited.Settings {
-		rules, err := builtIn(ctx, c.st)
+		all, err := c.st.Settings(ctx)
 		if err != nil {
 			return err
 		}
-		c.engine.SetBuiltIn(rules)
+		var set detect.Settings
+		if err := set.ParseSettings(all); err != nil {
+			return fmt.Errorf("%s: %w: see osect settings", c.st.Path(), err)
+		}
+		c.engine.SetSettings(set)
 	}
 	return nil
 }

@@ -19,8 +19,12 @@ func settings(ctx context.Context, st *store.Store, asOf int64) (s detect.Settin
 	if s.Flags, err = st.LedgerFlags(ctx); err != nil {
 		return s, err
 	}
-	if s.BuiltIn, err = builtIn(ctx, st); err != nil {
+	all, err := st.Settings(ctx)
+	if err != nil {
 		return s, err
+	}
+	if err := s.ParseSettings(all); err != nil {
+		return s, fmt.Errorf("%s: %w: see osect settings", st.Path(), err)
 	}
 	data, err := st.Reference(ctx, store.ReferenceEOL)
 	if err != nil || data == nil {
@@ -44,13 +48,10 @@ func exclusions(ctx context.Context, st *store.Store) ([]detect.Exclusion, error
 	return out, err
 }
 
-// builtIn are the settings of built-in rules.
-func builtIn(ctx context.Context, st *store.Store) (map[string]detect.BuiltInSetting, error) {
+// orderOf says whether the store wants the order of control functions.
+func orderOf(ctx context.Context, st *store.Store) (bool, error) {
 	all, err := st.Settings(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return detect.ParseBuiltIn(all)
+	return all[detect.SettingOrder] == "on", err
 }
 
 // warmHour is how far back windows look.

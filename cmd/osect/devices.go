@@ -115,7 +115,7 @@ func (a *app) devices(ctx context.Context, st *store.Store, f store.Filter, inte
 	if err != nil {
 		return nil, in, err
 	}
-	o.InternetEach, o.Criticality = internetEach, criticality(x)
+	o.InternetEach, o.Criticality = o.InternetEach || internetEach, criticality(x)
 	devices := inventory.Devices(in, o)
 	for i := range devices {
 		devices[i].InLedger = x.Device(&devices[i]) != nil

@@ -94,7 +94,7 @@ osect.db here. See also: osect help environment, osect help exit-status.`,
 	in("see", newDevicesCommand(a), newAddressesCommand(a), newFlowsCommand(a), newOTCommand(a),
 		newMapCommand(a), newTrafficCommand(a), newRankCommand(a),
 		newAlertsCommand(a), newLedgerCommand(a), newDiffCommand(a), newReportCommand(a), newExportCommand(a), newDecodeCommand(a))
-	in("run", newSensorsCommand(a), newServicesCommand(a), newUpdateCommand(a), newLogCommand(a), newDumpCommand(a), newDoctorCommand(a), newVersionCommand(a))
+	in("run", newSensorsCommand(a), newServicesCommand(a), newSettingsCommand(a), newUpdateCommand(a), newLogCommand(a), newDumpCommand(a), newDoctorCommand(a), newVersionCommand(a))
 	root.SetCompletionCommandGroupID("run")
 	root.SetHelpCommand(newHelpCommand())
 	root.SetHelpCommandGroupID("run")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"osect/detect"
 	"osect/inventory"
 	"osect/store"
 )
@@ -38,6 +39,15 @@ func inventoryOptions(ctx context.Context, st *store.Store) (o inventory.Options
 			return o, fmt.Errorf("%s: %w: bring it again with osect update oui --from", st.Path(), err)
 		}
 	}
+	settings, err := st.Settings(ctx)
+	if err != nil {
+		return o, err
+	}
+	var set detect.Settings
+	if err := set.ParseSettings(settings); err != nil {
+		return o, fmt.Errorf("%s: %w: see osect settings", st.Path(), err)
+	}
+	o.Internal, o.InternetEach = set.Internal, set.InternetEach
 	if data, err = st.Reference(ctx, referenceOS); err != nil || data == nil {
 		return o, err
 	}
