@@ -85,11 +85,11 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 		opt.Sensor = "capture"
 	}
 	ro := withDefaults(Options{Filter: opt.Filter, Site: opt.Site, Sensor: opt.Sensor, Mode: opt.Mode, Workers: opt.Workers})
-	run, err := st.BeginRun(store.RunSpec{Site: ro.Site, Sensor: ro.Sensor, Settings: settingsHash(ro)})
-	if err != nil {
+	var err error
+	if ro.order, err = orderOf(ctx, st); err != nil {
 		return nil, err
 	}
-	order, err := orderOf(ctx, st)
+	run, err := st.BeginRun(store.RunSpec{Site: ro.Site, Sensor: ro.Sensor, Settings: settingsHash(ro)})
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 		defer close(done)
 		k.keep()
 	}()
-	crank := newCrank(registry.Protocols, ro.Workers, order, place, k.closed)
+	crank := newCrank(registry.Protocols, ro.Workers, ro.order, place, k.closed)
 	crank.now = live.Now
 	crank.rings = k.rings
 	live.OnLink(k.link)

@@ -33,6 +33,8 @@ type Options struct {
 	AsOf int64
 	// Progress is called now and then with bytes done and to do; nil for none.
 	Progress func(done, total int64)
+
+	order bool // the store's setting ot-order
 }
 
 // Capture is what became of one file.

@@ -56,6 +56,9 @@ func Replay(ctx context.Context, st *store.Store, opt Options) (*Summary, error)
 	defer set.Close()
 
 	toRead, place := readable(set.Captures())
+	if opt.order, err = orderOf(ctx, st); err != nil {
+		return nil, err
+	}
 	run, resumed, err := beginRun(st, toRead, opt)
 	if err != nil {
 		return nil, err
@@ -74,11 +77,7 @@ func Replay(ctx context.Context, st *store.Store, opt Options) (*Summary, error)
 		}
 		c.finish()
 	}()
-	order, err := orderOf(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	crank := newCrank(registry.Protocols, opt.Workers, order, place, func(m []*observe.Minute) { in <- m })
+	crank := newCrank(registry.Protocols, opt.Workers, opt.order, place, func(m []*observe.Minute) { in <- m })
 	stop := watch(ctx, set, opt.Progress)
 	readErr := crank.run(ctx, set)
 	stop()
@@ -209,6 +208,9 @@ func settingsHash(opt Options) string {
 	fmt.Fprintf(h, "osect 1\nsite %q\nsensor %q\nmode %q\nfilter %q\n", opt.Site, opt.Sensor, opt.Mode, opt.Filter)
 	for _, p := range registry.Protocols {
 		fmt.Fprintln(h, p.Name)
+	}
+	if opt.order {
+		fmt.Fprintln(h, "order")
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
