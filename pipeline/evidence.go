@@ -180,20 +180,19 @@ func (c *committer) evidence(alerts []detect.Alert) {
 	}
 }
 
-// Slice is what WriteEvidence found.
+// Slice is the evidence of an alert.
 type Slice struct {
-	Frames  int `json:"frames"`
-	Named   int `json:"named"`   // that the alert names, among them
-	Missing int `json:"missing"` // that it names and that are not there any more
+	Frames  []capture.Frame // by time
+	Named   int             // that the alert names, among them
+	Missing int             // that it names and that are not there any more
 }
 
-// WriteEvidence writes the frames that show an alert as pcapng, by time: those that it
-// names and others between its ends around them. Of captures they are read again from
+// Evidence finds the frames that show an alert: those that it names and others
+// between its ends around them. Of captures they are read again from
 // the file, which must be what it was: in dir, where that is not "", else where it was
 // read from. Of live captures they are what was kept then.
-func WriteEvidence(ctx context.Context, st *store.Store, al *detect.Alert, dir string, w io.Writer) (Slice, error) {
+func Evidence(ctx context.Context, st *store.Store, al *detect.Alert, dir string) (Slice, error) {
 	var s Slice
-	var frames []capture.Frame
 	kept, err := st.Evidence(ctx, al.ID)
 	if err != nil {
 		return s, err
@@ -217,7 +216,7 @@ func WriteEvidence(ctx context.Context, st *store.Store, al *detect.Alert, dir s
 			s.Named++
 			s.Missing--
 		}
-		frames = append(frames, capture.Frame{Time: f.Time, Number: f.Number, Data: f.Data, WireLen: f.WireLen, Link: f.Link})
+		s.Frames = append(s.Frames, capture.Frame{Time: f.Time, Number: f.Number, Data: f.Data, WireLen: f.WireLen, Link: f.Link})
 	}
 	rows, err := st.Captures(ctx)
 	if err != nil {
@@ -246,14 +245,13 @@ func WriteEvidence(ctx context.Context, st *store.Store, al *detect.Alert, dir s
 		}
 		s.Named += got.named
 		s.Missing += len(numbers) - got.named
-		frames = append(frames, got.frames...)
+		s.Frames = append(s.Frames, got.frames...)
 	}
-	slices.SortStableFunc(frames, func(a, b capture.Frame) int { return cmp.Compare(a.Time, b.Time) })
-	s.Frames = len(frames)
-	if s.Frames == 0 {
+	slices.SortStableFunc(s.Frames, func(a, b capture.Frame) int { return cmp.Compare(a.Time, b.Time) })
+	if len(s.Frames) == 0 {
 		return s, ErrNoEvidence
 	}
-	return s, capture.WriteFrames(w, frames)
+	return s, nil
 }
 
 var (

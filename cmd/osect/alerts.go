@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"osect/capture"
 	"osect/detect"
 	"osect/pipeline"
 	"osect/store"
@@ -522,20 +523,19 @@ func runAlertsPcap(ctx context.Context, a *app, id, out, captures string) (err e
 	if out == "" {
 		out = al.ID + ".pcapng"
 	}
-	var got pipeline.Slice
-	err = a.writeOut(out, func(w io.Writer) (err error) {
-		got, err = pipeline.WriteEvidence(ctx, st, &al.Alert, captures, w)
-		return err
-	})
+	got, err := pipeline.Evidence(ctx, st, &al.Alert, captures)
 	switch {
 	case errors.Is(err, pipeline.ErrNoEvidence) || errors.Is(err, pipeline.ErrOtherContent) || errors.Is(err, fs.ErrNotExist):
 		return inputErrorf("alert %s: %w", al.ID, err)
 	case err != nil:
 		return err
 	}
+	if err := a.writeOut(out, func(w io.Writer) error { return capture.WriteFrames(w, got.Frames) }); err != nil {
+		return err
+	}
 	if got.Missing > 0 {
 		a.note(a.get("cli.evidence-missing", "n", got.Missing))
 	}
-	a.note(a.get("cli.evidence", "frames", got.Frames, "named", got.Named))
+	a.note(a.get("cli.evidence", "frames", len(got.Frames), "named", got.Named))
 	return nil
 }

@@ -353,6 +353,9 @@ func TestExitStatus(t *testing.T) {
 		{"learn set what is not built", db("learn", "set", "signature", "detecting"), 2},
 		{"learn add nothing", db("learn", "add", "ot-ip"), 2},
 		{"learn remove what is not there", db("learn", "remove", "connected-device", "--item", "mac", "--src", "02:00:00:00:00:99"), 3},
+		{"no evidence of an alert that is not there", db("alerts", "pcap", "ffffffffffff"), 3},
+		{"setting not there", db("settings", "set", "colour", "red"), 2},
+		{"setting of another value", db("settings", "set", "internet", "some"), 2},
 		{"alert not there", db("alerts", "show", "ffffffffffff"), 3},
 		{"device not there", db("devices", "show", "203.0.113.1"), 3},
 		{"device of no address", db("devices", "show", "plc"), 2},
@@ -509,6 +512,9 @@ func TestAlertsAreHandled(t *testing.T) {
 			id = al["id"].(string)
 		}
 	}
+	slice := b.path("evidence.pcapng")
+	b.must("alerts", "pcap", id, "-o", slice, "--db", b.db)
+	b.must("replay", slice, "--db", b.path("evidence.db")) // a capture as any
 	b.must("alerts", "note", id, "asked the line's engineer", "--author", "tanaka", "--db", b.db)
 	b.must("alerts", "ack", id, "--db", b.db)
 	var al map[string]any
