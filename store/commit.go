@@ -5,16 +5,13 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"osect/decode"
 	"osect/detect"
 	"osect/observe"
-	"osect/store/bulk"
 )
 
 // hourLength is the length of an hour in ns.
@@ -152,25 +149,16 @@ func (w *writer) minutes(run *Run, list []*observe.Minute) (hours []int64, err e
 	if len(list) == 0 {
 		return nil, nil
 	}
-	b := &batch{
-		connections: w.table("INSERT OR REPLACE INTO connection", 16, ""),
-		edges:       w.table("INSERT INTO edge_minute", 14, mergeEdge+mergeTimes),
-		operations:  w.table("INSERT INTO operation_minute", 8, mergeOperation+mergeTimes),
-		addresses:   w.table("INSERT INTO address_minute", 14, mergeAddress+mergeTimes),
-		totals:      map[int64]*observe.Address{},
-		told:        map[factKey]*factTimes{},
-	}
-	b.follow(list)
-	for i, m := range list {
+	b := &batch{connections: map[int64][]int64{}, long: w.table("INSERT OR REPLACE INTO connection_long ("+longColumns+")", cWidth+1, ""),
+		totals: map[int64]*observe.Address{}, told: map[factKey]*factTimes{}}
+	for _, m := range list {
 		n := floorDiv(m.Start, observe.MinuteLength)
-		p := part{batch: b, place: i, w: w, run: run, minute: n, start: n * observe.MinuteLength, sensor: run.sensor}
-		_, merge, err := w.one("SELECT parts FROM minute WHERE minute=? AND sensor=?", n, run.sensor)
-		if err != nil {
+		p := part{batch: b, w: w, run: run, minute: n, start: n * observe.MinuteLength, sensor: run.sensor}
+		if _, p.merge, err = w.one("SELECT parts FROM minute WHERE minute=? AND sensor=?", n, run.sensor); err != nil {
 			return nil, err
 		}
 		for _, write := range []func(*observe.Minute) error{
-			p.counters, p.connections, p.edges, p.operations, p.addresses, p.facts,
-			func(m *observe.Minute) error { return p.events(m, merge) },
+			p.counters, p.connections, p.edges, p.operations, p.addresses, p.facts, p.events,
 		} {
 			if err := write(m); err != nil {
 				return nil, err
@@ -182,10 +170,11 @@ func (w *writer) minutes(run *Run, list []*observe.Minute) (hours []int64, err e
 		}
 		hours = append(hours, hour)
 	}
-	for _, t := range []*table{b.connections, b.edges, b.operations, b.addresses} {
-		if err := t.flush(); err != nil {
-			return nil, err
-		}
+	if err := w.addConnections(run.sensor, b.connections); err != nil {
+		return nil, err
+	}
+	if err := b.long.flush(); err != nil {
+		return nil, err
 	}
 	if err := w.addressTotals(b.totals); err != nil {
 		return nil, err
@@ -193,43 +182,24 @@ func (w *writer) minutes(run *Run, list []*observe.Minute) (hours []int64, err e
 	return hours, w.facts(run.sensor, b.told)
 }
 
-// batch is what the minutes of one transaction have in common. Of a connection
-// only its last row is written; what an address did is added up before it is
-// added to its totals, and what a device told is written once.
+// batch is what the minutes of one transaction have in common: connections by the minute that they began in; what an
+// address did is added up before it is added to its totals, and what a device told is written once.
 type batch struct {
-	connections, edges, operations, addresses *table
+	connections map[int64][]int64 // of a minute: rows of a block, the later of one connection behind
+	long        *table
 
 	totals map[int64]*observe.Address // by the id of the address: its counts, evidence, ends, times
 	told   map[factKey]*factTimes
-	later  map[connectionKey]int // of connections with more than one row: the place of the minute with the last
-}
-
-type connectionKey struct {
-	first int64
-	id    uint64
-}
-
-// follow finds the connections that have rows in several minutes.
-func (b *batch) follow(list []*observe.Minute) {
-	b.later = map[connectionKey]int{}
-	for i, m := range list {
-		for j := range m.Connections {
-			// The first row of a connection comes in the minute that it began in, unless it was late.
-			if c := &m.Connections[j]; i > 0 && (c.First < m.Start || m.Late) {
-				b.later[connectionKey{c.First, c.ID}] = i
-			}
-		}
-	}
 }
 
 // part is one part of a minute being written.
 type part struct {
 	*batch
-	place         int // in the batch
 	w             *writer
 	run           *Run
 	minute, start int64
 	sensor        int64
+	merge         bool // an earlier part of the minute was committed
 }
 
 // ref turns a frame reference into the capture's id in the store and the frame's
@@ -284,9 +254,6 @@ func (p *part) counters(m *observe.Minute) error {
 func (p *part) connections(m *observe.Minute) error {
 	for i := range m.Connections {
 		c := &m.Connections[i]
-		if p.place < p.later[connectionKey{c.First, c.ID}] {
-			continue
-		}
 		edge, err := p.w.edge(edgeKey{
 			EdgeKey:   observe.EdgeKey{Client: c.Client, Server: c.Server, ServerPort: c.ServerPort, VLAN: c.VLAN, Proto: c.Proto, Tunnel: c.Tunnel},
 			clientMAC: c.ClientMAC, serverMAC: c.ServerMAC, multicast: c.Multicast, service: c.Service,
@@ -294,39 +261,32 @@ func (p *part) connections(m *observe.Minute) error {
 		if err != nil {
 			return err
 		}
-		inner := int64(bulk.Null)
+		inner := int64(-1)
 		if c.InnerVLAN != decode.NoVLAN {
 			inner = int64(c.InnerVLAN)
 		}
-		err = p.batch.connections.add(c.First, p.sensor, int64(c.ID), edge, int64(c.ClientPort), inner, c.Last-c.First,
+		first := floorDiv(c.First, observe.MinuteLength)
+		row := [cWidth]int64{c.First - first*observe.MinuteLength, int64(c.ID), edge, int64(c.ClientPort), inner, c.Last - c.First,
 			int64(c.PacketsOut), int64(c.BytesOut), int64(c.PacketsIn), int64(c.BytesIn), int64(c.FragmentsOut), int64(c.FragmentsIn),
-			int64(c.ICMPType)<<8|int64(c.ICMPCode), int64(c.State), boolInt(c.Closed))
-		if err != nil {
+			int64(c.ICMPType)<<8 | int64(c.ICMPCode), int64(c.State), boolInt(c.Closed)}
+		if row[cDuration] <= longFlow {
+			p.batch.connections[first] = append(p.batch.connections[first], row[:]...)
+			continue
+		}
+		row[cFirst] = c.First
+		if err := p.long.add(append([]int64{p.sensor}, row[:]...)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// A row that is there already is of an earlier part of the minute: sums are
-// added, first and last widened, the frame reference is that of the earlier frame.
-const (
-	mergeHour  = `first=min(first, excluded.first), last=max(last, excluded.last)`
-	mergeTimes = mergeHour + `,
-		capture=CASE WHEN excluded.first < first THEN excluded.capture ELSE capture END,
-		number=CASE WHEN excluded.first < first THEN excluded.number ELSE number END`
-	mergeEdge = `ON CONFLICT DO UPDATE SET packets_out=packets_out+excluded.packets_out, bytes_out=bytes_out+excluded.bytes_out,
-		packets_in=packets_in+excluded.packets_in, bytes_in=bytes_in+excluded.bytes_in, opened=opened+excluded.opened,
-		failed=failed+excluded.failed, answered=max(answered, excluded.answered), `
-	mergeOperation = `ON CONFLICT DO UPDATE SET count=count+excluded.count, `
-	mergeAddress   = `ON CONFLICT DO UPDATE SET evidence=evidence|excluded.evidence, ends=ends|excluded.ends,
-		packets_sent=packets_sent+excluded.packets_sent, bytes_sent=bytes_sent+excluded.bytes_sent,
-		packets_received=packets_received+excluded.packets_received, bytes_received=bytes_received+excluded.bytes_received,
-		ttl=max(ttl, excluded.ttl), `
-)
+// mergeTimes: of a fact that was told before, first and last are widened, and the frame reference is that of the earlier frame.
+const mergeTimes = `first=min(first, excluded.first), last=max(last, excluded.last),
+	capture=CASE WHEN excluded.first < first THEN excluded.capture ELSE capture END,
+	number=CASE WHEN excluded.first < first THEN excluded.number ELSE number END`
 
-// byID is an index into a minute's slice with its dictionary id; rows are
-// inserted by id, so that they append to their table.
+// byID is an index into a minute's slice with its dictionary id; blocks are sorted by it.
 type byID struct {
 	id int64
 	i  int
@@ -345,16 +305,15 @@ func (p *part) edges(m *observe.Minute) error {
 		ids[i] = byID{id, i}
 	}
 	sortByID(ids)
+	rows := p.w.rows[:0]
 	for _, x := range ids {
 		e := &m.Edges[x.i]
 		capture, number := p.ref(e.Ref)
-		err := p.batch.edges.add(p.minute, p.sensor, x.id, int64(e.PacketsOut), int64(e.BytesOut), int64(e.PacketsIn), int64(e.BytesIn),
+		rows = append(rows, x.id, int64(e.PacketsOut), int64(e.BytesOut), int64(e.PacketsIn), int64(e.BytesIn),
 			int64(e.Opened), int64(e.Failed), boolInt(e.Answered), e.First-p.start, e.Last-p.start, capture, number)
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	p.w.rows = rows
+	return p.w.addMinute(edgeGrain, p.minute, p.sensor, rows, p.merge)
 }
 
 func (p *part) operations(m *observe.Minute) error {
@@ -369,15 +328,14 @@ func (p *part) operations(m *observe.Minute) error {
 		ids[i] = byID{id, i}
 	}
 	sortByID(ids)
+	rows := p.w.rows[:0]
 	for _, x := range ids {
 		o := &m.Operations[x.i]
 		capture, number := p.ref(o.Ref)
-		err := p.batch.operations.add(p.minute, p.sensor, x.id, int64(o.Count), o.First-p.start, o.Last-p.start, capture, number)
-		if err != nil {
-			return err
-		}
+		rows = append(rows, x.id, int64(o.Count), o.First-p.start, o.Last-p.start, capture, number)
 	}
-	return nil
+	p.w.rows = rows
+	return p.w.addMinute(operationGrain, p.minute, p.sensor, rows, p.merge)
 }
 
 func (p *part) addresses(m *observe.Minute) error {
@@ -391,6 +349,7 @@ func (p *part) addresses(m *observe.Minute) error {
 		ids[i] = byID{id, i}
 	}
 	sortByID(ids)
+	rows := p.w.rows[:0]
 	for _, x := range ids {
 		a := &m.Addresses[x.i]
 		capture, number := p.ref(a.Ref)
@@ -401,13 +360,11 @@ func (p *part) addresses(m *observe.Minute) error {
 			t.Add(a)
 			t.First = min(t.First, a.First)
 		}
-		err := p.batch.addresses.add(p.minute, p.sensor, x.id, int64(a.Evidence), endBits(a), int64(a.PacketsSent), int64(a.BytesSent),
+		rows = append(rows, x.id, int64(a.Evidence), endBits(a), int64(a.PacketsSent), int64(a.BytesSent),
 			int64(a.PacketsReceived), int64(a.BytesReceived), int64(a.TTL), a.First-p.start, a.Last-p.start, capture, number)
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	p.w.rows = rows
+	return p.w.addMinute(addressGrain, p.minute, p.sensor, rows, p.merge)
 }
 
 // endBits are an address's ends as bits: 1 client, 2 server.
@@ -472,9 +429,9 @@ func (w *writer) facts(sensor int64, told map[factKey]*factTimes) error {
 	return t.flush()
 }
 
-func (p *part) events(m *observe.Minute, merge bool) error {
+func (p *part) events(m *observe.Minute) error {
 	var n int64
-	if merge {
+	if p.merge {
 		var err error
 		if n, _, err = p.w.one("SELECT ifnull(max(n)+1, 0) FROM event WHERE minute=? AND sensor=?", p.minute, p.sensor); err != nil {
 			return err
@@ -495,104 +452,6 @@ func (p *part) events(m *observe.Minute, merge bool) error {
 		}
 	}
 	return t.flush()
-}
-
-// rollUp makes the hour rows of all pending hours but those in keep, from their minute rows.
-func (w *writer) rollUp(keep []int64) error {
-	var pending [][2]int64
-	err := w.query("SELECT hour, sensor FROM pending", func(v []driver.Value) error {
-		if h := v[0].(int64); !slices.Contains(keep, h) {
-			pending = append(pending, [2]int64{h, v[1].(int64)})
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	kept, found, err := w.one("SELECT hour FROM kept WHERE grain='minute'")
-	if err != nil {
-		return err
-	}
-	for _, p := range pending {
-		// Where minutes of this hour were let go, what came since adds to its hour rows, and follows them.
-		cut := found && p[0] < kept
-		for _, g := range grains {
-			for _, q := range g.rollUp(cut) {
-				if err := w.exec(q, p[0], p[1]); err != nil {
-					return err
-				}
-			}
-		}
-		if err := w.exec("DELETE FROM pending WHERE hour=? AND sensor=?", p[0], p[1]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// grain is one of the things that are kept by minute and by hour.
-type grain struct {
-	name    string // of its dictionary
-	columns string // between key and times
-	sums    string // the columns summed over rows
-	merge   string // adds a row to one that is there
-	// adds are the columns that are added up, where there is a table of totals; "" where the
-	// dictionary has them.
-	adds []string
-}
-
-// rollUp gives the statements that make the hour ?1 of the sensor ?2; cut says that
-// minutes of it were let go before.
-func (g grain) rollUp(cut bool) []string {
-	fill := strings.NewReplacer("%name", g.name, "%columns", g.columns, "%sums", g.sums, "%merge", g.merge+mergeHour,
-		"%within", g.name+"_minute WHERE minute>=?1*60 AND minute<?1*60+60 AND sensor=?2").Replace
-	hour := fill(`INSERT INTO %name_hour SELECT ?1, ?2, %name, %sums, min((minute-?1*60)*60000000000+first),
-		max((minute-?1*60)*60000000000+last) FROM %within GROUP BY %name`)
-	total := fill(`INSERT INTO %name_total SELECT %name, sensor, %columns, hour*3600000000000+first, hour*3600000000000+last
-		FROM %name_hour WHERE hour=?1 AND sensor=?2 %merge`)
-	var steps []string
-	if cut {
-		steps = append(steps, hour+fill(" %merge"))
-		total = fill(`INSERT INTO %name_total SELECT %name, ?2, %sums, min(minute*60000000000+first), max(minute*60000000000+last)
-			FROM %within GROUP BY %name %merge`)
-	} else {
-		if g.adds != nil {
-			var less []string
-			for _, c := range g.adds {
-				less = append(less, c+"=t."+c+"-h."+c)
-			}
-			steps = append(steps, fill("UPDATE %name_total AS t SET "+strings.Join(less, ", ")+
-				" FROM %name_hour h WHERE h.hour=?1 AND h.sensor=?2 AND t.%name=h.%name AND t.sensor=h.sensor"))
-		}
-		steps = append(steps, fill("DELETE FROM %name_hour WHERE hour=?1 AND sensor=?2"), hour)
-	}
-	if g.adds != nil {
-		steps = append(steps, total)
-	}
-	if cut {
-		steps = append(steps, fill("DELETE FROM %within"))
-	}
-	return steps
-}
-
-var (
-	edgeGrain = grain{"edge", "packets_out, bytes_out, packets_in, bytes_in, opened, failed, answered",
-		"sum(packets_out), sum(bytes_out), sum(packets_in), sum(bytes_in), sum(opened), sum(failed), max(answered)", mergeEdge,
-		[]string{"packets_out", "bytes_out", "packets_in", "bytes_in", "opened", "failed"}}
-	operationGrain = grain{"operation", "count", "sum(count)", mergeOperation, []string{"count"}}
-	addressGrain   = grain{"address", "evidence, ends, packets_sent, bytes_sent, packets_received, bytes_received, ttl",
-		orBits("evidence", observe.NumEvidence) + ", " + orBits("ends", 2) +
-			", sum(packets_sent), sum(bytes_sent), sum(packets_received), sum(bytes_received), max(ttl)", mergeAddress, nil}
-	grains = []grain{edgeGrain, operationGrain, addressGrain}
-)
-
-// orBits is the OR of a column over rows, bit by bit: SQLite has no aggregate for it.
-func orBits(column string, bits int) string {
-	var terms []string
-	for i := range bits {
-		terms = append(terms, fmt.Sprintf("max(%s&%d)", column, 1<<i))
-	}
-	return "(" + strings.Join(terms, "|") + ")"
 }
 
 func (w *writer) alerts(list []detect.Alert) error {

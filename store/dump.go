@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,28 +15,18 @@ import (
 // columns and the tables of runs, log, outbox and sessions left out. 'site/sensor' is in every
 // key. Captures are named by the beginning of their SHA-256.
 //
-// Hour rows follow from the minute rows and are content only where those were let go.
+// Hour rows follow from the minute rows and are content only where those were let go. What is kept in blocks
+// has no query: (*dumper).blocks and connections write it.
 var dumped = []struct{ name, query string }{
 	{"capture", `SELECT 0, ifnull(sha256,'') AS k, size, status, reason, packets, first, last FROM capture
 		WHERE sha256 IS NOT NULL OR status<>'reading'`},
 	{"minute", `SELECT m.minute, ` + atSensor + `, m.minute, parts, packets, bytes, decoded, fragments, truncated, late FROM minute m` + joinSensor("m") + ` ORDER BY 1`},
 	{"minute_counter", `SELECT m.minute, ` + atSensor + `, m.minute, t.value, m.count FROM minute_counter m JOIN text t ON t.id=m.name` + joinSensor("m") + ` ORDER BY 1`},
 	{"kept", `SELECT 0, grain, hour FROM kept`},
-	{"connection", `SELECT x.first, ` + atSensor + `, x.first, printf('%016x', x.id), ` + edgeKeyText + `, x.client_port, ifnull(x.inner_vlan,''), x.duration,
-		x.packets_out, x.bytes_out, x.packets_in, x.bytes_in, x.fragments_out, x.fragments_in, x.icmp, x.state, x.closed FROM connection x` + joinEdge + joinSensor("x") + ` ORDER BY 1`},
-	{"edge_minute", `SELECT x.minute, ` + atSensor + `, x.minute, ` + edgeKeyText + `, x.packets_out, x.bytes_out, x.packets_in, x.bytes_in, x.opened, x.failed,
-		x.answered, x.first, x.last, ` + refText + ` FROM edge_minute x` + joinEdge + joinCapture + joinSensor("x") + ` ORDER BY 1`},
-	{"edge_hour", `SELECT x.hour, ` + atSensor + `, x.hour, ` + edgeKeyText + `, x.packets_out, x.bytes_out, x.packets_in, x.bytes_in, x.opened, x.failed,
-		x.answered, x.first, x.last FROM edge_hour x` + joinEdge + joinSensor("x") + alone + ` ORDER BY 1`},
-	{"operation_minute", `SELECT x.minute, ` + atSensor + `, x.minute, ` + operationKeyText + `, x.count, x.first, x.last, ` + refText +
-		` FROM operation_minute x` + joinOperation + joinCapture + joinSensor("x") + ` ORDER BY 1`},
-	{"operation_hour", `SELECT x.hour, ` + atSensor + `, x.hour, ` + operationKeyText + `, x.count, x.first, x.last FROM operation_hour x` + joinOperation + joinSensor("x") + alone + ` ORDER BY 1`},
+	{"connection", ""}, {"edge_minute", ""}, {"edge_hour", ""}, {"operation_minute", ""}, {"operation_hour", ""},
 	{"address", `SELECT 0, ` + atSensor + `, ` + addressKeyText + `, d.evidence, d.ends, d.packets_sent, d.bytes_sent, d.packets_received, d.bytes_received, d.ttl, d.first, d.last
 		FROM address d JOIN end i ON i.id=d.ip` + joinSensor("d")},
-	{"address_minute", `SELECT x.minute, ` + atSensor + `, x.minute, ` + addressKeyText + `, x.evidence, x.ends, x.packets_sent, x.bytes_sent, x.packets_received,
-		x.bytes_received, x.ttl, x.first, x.last, ` + refText + ` FROM address_minute x JOIN address d ON d.id=x.address JOIN end i ON i.id=d.ip` + joinCapture + joinSensor("x") + ` ORDER BY 1`},
-	{"address_hour", `SELECT x.hour, ` + atSensor + `, x.hour, ` + addressKeyText + `, x.evidence, x.ends, x.packets_sent, x.bytes_sent, x.packets_received,
-		x.bytes_received, x.ttl, x.first, x.last FROM address_hour x JOIN address d ON d.id=x.address JOIN end i ON i.id=d.ip` + joinSensor("x") + alone + ` ORDER BY 1`},
+	{"address_minute", ""}, {"address_hour", ""},
 	{"event", `SELECT x.minute, ` + atSensor + `, x.minute, x.kind, hex(a.addr), hex(b.addr), x.arg, t.value, x.count, x.first, x.last, ` + refText +
 		` FROM event x JOIN end a ON a.id=x.src JOIN end b ON b.id=x.dst JOIN text t ON t.id=x.text` + joinCapture + joinSensor("x") + ` ORDER BY 1`},
 	{"fact", `SELECT 0, ` + atSensor + `, hex(i.addr), printf('%012x', x.mac), k.value, v.value, o.value, x.first, x.last, ` + refText +
@@ -55,16 +46,10 @@ var dumped = []struct{ name, query string }{
 }
 
 const (
-	atSensor         = `si.name, se.name`
-	refText          = `substr(ifnull(cap.sha256,''),1,12)||':'||x.number`
-	joinCapture      = ` LEFT JOIN capture cap ON cap.id=x.capture`
-	edgeKeyText      = `hex(ca.addr), hex(sa.addr), d.server_port, d.client_port, d.proto, d.vlan, d.tunnel, printf('%012x %012x', d.client_mac, d.server_mac), d.multicast, sv.value`
-	joinEdge         = ` JOIN edge d ON d.id=x.edge JOIN end ca ON ca.id=d.client JOIN end sa ON sa.id=d.server JOIN text sv ON sv.id=d.service`
-	operationKeyText = `hex(a.addr), hex(b.addr), p.value, c.value, f.value, st.value, u.value, d.direction, d.class, d.tunnel`
-	joinOperation    = ` JOIN operation d ON d.id=x.operation JOIN end a ON a.id=d.src JOIN end b ON b.id=d.dst JOIN text p ON p.id=d.protocol
-		JOIN text c ON c.id=d.code JOIN text f ON f.id=d.function JOIN text st ON st.id=d.status JOIN text u ON u.id=d.unit`
+	atSensor       = `si.name, se.name`
+	refText        = `substr(ifnull(cap.sha256,''),1,12)||':'||x.number`
+	joinCapture    = ` LEFT JOIN capture cap ON cap.id=x.capture`
 	addressKeyText = `hex(i.addr), printf('%012x', d.mac), d.vlan`
-	alone          = ` WHERE x.hour<(SELECT hour FROM kept WHERE grain='minute')`
 )
 
 func joinSensor(table string) string {
@@ -75,57 +60,236 @@ func joinSensor(table string) string {
 // columns separated by tabs, tables in a fixed order, rows sorted. The same captures and
 // settings give the same bytes, whatever the order of commits and the ids in the file.
 func (s *Store) Dump(ctx context.Context, out io.Writer) error {
-	w := bufio.NewWriterSize(out, 1<<16)
+	d := &dumper{s: s, w: bufio.NewWriterSize(out, 1<<16), edges: s.edges(), operations: s.operations(), addresses: s.addresses()}
+	if err := d.look(ctx); err != nil {
+		return err
+	}
 	for _, t := range dumped {
-		rows, err := s.db.QueryContext(ctx, t.query)
-		if err != nil {
-			return s.wrap("dump "+t.name, err)
+		var err error
+		switch name, unit, _ := strings.Cut(t.name, "_"); {
+		case t.query != "":
+			err = d.rows(ctx, t.name, t.query)
+		case name == "connection":
+			err = d.connections(ctx)
+		default:
+			g := grains[slices.IndexFunc(grains, func(g *grain) bool { return g.name == name })]
+			err = d.blocks(ctx, t.name, g, unit == "hour")
 		}
-		columns, err := rows.Columns()
-		if err != nil {
-			rows.Close()
-			return s.wrap("dump "+t.name, err)
-		}
-		v := make([]any, len(columns))
-		to := make([]any, len(columns))
-		for i := range v {
-			to[i] = &v[i]
-		}
-		var lines []string
-		var group any
-		flush := func() {
-			slices.Sort(lines)
-			for _, l := range lines {
-				w.WriteString(l) // bufio keeps the first error for Flush
-			}
-			lines = lines[:0]
-		}
-		for rows.Next() {
-			if err := rows.Scan(to...); err != nil {
-				rows.Close()
-				return s.wrap("dump "+t.name, err)
-			}
-			if v[0] != group {
-				flush()
-				group = v[0]
-			}
-			var b strings.Builder
-			b.WriteString(t.name)
-			for _, x := range v[1:] {
-				b.WriteByte('\t')
-				b.WriteString(dumpValue(x))
-			}
-			b.WriteByte('\n')
-			lines = append(lines, b.String())
-		}
-		flush()
-		err = rows.Err()
-		rows.Close()
 		if err != nil {
 			return s.wrap("dump "+t.name, err)
 		}
 	}
-	return w.Flush()
+	return d.w.Flush()
+}
+
+// dumper writes a store as text.
+type dumper struct {
+	s          *Store
+	w          *bufio.Writer
+	names      map[int64]sensorName
+	captures   map[int64]string // the beginning of their SHA-256
+	edges      *dictionary[edgeKey]
+	operations *dictionary[operationKey]
+	addresses  *dictionary[addressKey]
+
+	line []byte
+	// lines are those of the group that is being gathered.
+	lines []string
+}
+
+func (d *dumper) look(ctx context.Context) (err error) {
+	if d.names, err = d.s.sensorNames(ctx); err != nil {
+		return err
+	}
+	d.captures = map[int64]string{}
+	return d.s.each(ctx, "dump", "SELECT id, substr(ifnull(sha256,''),1,12) FROM capture", nil, func(scan func(...any) error) error {
+		var id int64
+		var sum string
+		err := scan(&id, &sum)
+		d.captures[id] = sum
+		return err
+	})
+}
+
+// begin begins a line; add adds a column to it, end ends it.
+func (d *dumper) begin(table string, columns ...any) {
+	d.line = append(d.line[:0], table...)
+	d.add(columns...)
+}
+
+func (d *dumper) add(columns ...any) {
+	for _, x := range columns {
+		d.line = append(d.line, '\t')
+		switch x := x.(type) {
+		case int64:
+			d.line = strconv.AppendInt(d.line, x, 10)
+		default:
+			d.line = append(d.line, dumpValue(x)...)
+		}
+	}
+}
+
+func (d *dumper) end() { d.lines = append(d.lines, string(append(d.line, '\n'))) }
+
+// flush writes the lines of a group, sorted.
+func (d *dumper) flush() {
+	slices.Sort(d.lines)
+	for _, l := range d.lines {
+		d.w.WriteString(l) // bufio keeps the first error for Flush
+	}
+	d.lines = d.lines[:0]
+}
+
+// rows writes a table of rows.
+func (d *dumper) rows(ctx context.Context, table, query string) error {
+	rows, err := d.s.db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	v := make([]any, len(columns))
+	to := make([]any, len(columns))
+	for i := range v {
+		to[i] = &v[i]
+	}
+	var group any
+	for rows.Next() {
+		if err := rows.Scan(to...); err != nil {
+			return err
+		}
+		if v[0] != group {
+			d.flush()
+			group = v[0]
+		}
+		d.begin(table, v[1:]...)
+		d.end()
+	}
+	d.flush()
+	return rows.Err()
+}
+
+func (d *dumper) edge(id int64) {
+	k := d.edges.rows[id]
+	d.add(fmt.Sprintf("%X", k.Client.Bytes()), fmt.Sprintf("%X", k.Server.Bytes()), int64(k.ServerPort), int64(k.ClientPort), int64(k.Proto), int64(k.VLAN),
+		int64(k.Tunnel), fmt.Sprintf("%012x %012x", uint64(k.clientMAC), uint64(k.serverMAC)), boolInt(k.multicast), k.service)
+}
+
+// key writes what an id of a grain stands for.
+func (d *dumper) key(g *grain, id int64) {
+	switch g {
+	case edgeGrain:
+		d.edge(id)
+	case operationGrain:
+		k := d.operations.rows[id]
+		d.add(fmt.Sprintf("%X", k.src.Bytes()), fmt.Sprintf("%X", k.dst.Bytes()), k.protocol, k.code, k.function, k.status, k.unit,
+			int64(k.direction), int64(k.class), int64(k.tunnel))
+	case addressGrain:
+		k := d.addresses.rows[id]
+		d.add(fmt.Sprintf("%X", k.ip.Bytes()), fmt.Sprintf("%012x", uint64(k.mac)), int64(k.vlan))
+	}
+}
+
+func (d *dumper) know(ctx context.Context, g *grain, ids []int64) error {
+	switch g {
+	case edgeGrain:
+		return d.edges.know(ctx, ids)
+	case operationGrain:
+		return d.operations.know(ctx, ids)
+	}
+	return d.addresses.know(ctx, ids)
+}
+
+// blocks writes the rows of minutes, or of the hours whose minutes were let go.
+func (d *dumper) blocks(ctx context.Context, table string, g *grain, hours bool) error {
+	p := piece{hours, -never, never}
+	_, length, width := g.unit(hours)
+	if hours {
+		kept, err := d.s.keptFrom(ctx)
+		if err != nil {
+			return err
+		}
+		p.hi = kept
+	} else {
+		p.lo, p.hi = -never*60, never*60
+	}
+	pieces, err := d.s.within(ctx, g, []piece{p})
+	if err != nil {
+		return err
+	}
+	type block struct {
+		number, sensor int64
+		rows           []int64
+	}
+	for _, p := range inChunks(pieces) {
+		// Read first, as a query inside another would need a second connection.
+		var list []block
+		err := d.s.blocks(ctx, g, &Filter{}, p, nil, func(start, sensor int64, rows []int64, _ int) error {
+			list = append(list, block{floorDiv(start, length), sensor, slices.Clone(rows)})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for i, b := range list {
+			if i > 0 && b.number != list[i-1].number {
+				d.flush()
+			}
+			if err := d.know(ctx, g, idsIn(b.rows, width)); err != nil {
+				return err
+			}
+			for v := b.rows; len(v) > 0; v = v[width:] {
+				n := d.names[b.sensor]
+				d.begin(table, n.site, n.name, b.number)
+				d.key(g, v[0])
+				for _, x := range v[1:g.hourWidth()] {
+					d.add(x)
+				}
+				if !hours {
+					d.add(fmt.Sprintf("%s:%d", d.captures[v[width-2]], v[width-1]))
+				}
+				d.end()
+			}
+		}
+		d.flush()
+	}
+	return nil
+}
+
+func (d *dumper) connections(ctx context.Context) error {
+	return d.s.connections(ctx, &Filter{}, false, func(list []connection) (bool, error) {
+		ids := make([]int64, len(list))
+		for i := range list {
+			ids[i] = list[i].v[cEdge]
+		}
+		if err := d.edges.know(ctx, ids); err != nil {
+			return false, err
+		}
+		for i := range list {
+			c := &list[i]
+			if i > 0 && c.v[cFirst] != list[i-1].v[cFirst] {
+				d.flush()
+			}
+			n := d.names[c.sensor]
+			d.begin("connection", n.site, n.name, c.v[cFirst], fmt.Sprintf("%016x", uint64(c.v[cID])))
+			d.edge(c.v[cEdge])
+			d.add(c.v[cClientPort])
+			if c.v[cInnerVLAN] < 0 {
+				d.add("")
+			} else {
+				d.add(c.v[cInnerVLAN])
+			}
+			for _, x := range c.v[cDuration:] {
+				d.add(x)
+			}
+			d.end()
+		}
+		d.flush()
+		return true, nil
+	})
 }
 
 // dumpValue writes a column; what would break the line is written as in Go.

@@ -3,16 +3,13 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"math"
 	"slices"
 
 	"osect/decode"
-	"osect/decode/ot"
 	"osect/observe"
 )
-
-// maxResolved bounds the memory for dictionary rows while minutes are read.
-const maxResolved = 1 << 18
 
 // keptFrom is the first hour of which minute grain is whole.
 func (s *Store) keptFrom(ctx context.Context) (int64, error) {
@@ -55,7 +52,7 @@ func (s *Store) Minutes(ctx context.Context, f Filter, fn func(site, sensor stri
 		x, y := names[a.sensor], names[b.sensor]
 		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(x.site, y.site), cmp.Compare(x.name, y.name))
 	})
-	r := &reader{s: s, edges: map[int64]edgeKey{}, operations: map[int64]operationKey{}, addresses: map[int64]addressKey{}}
+	r := &reader{s, s.edges(), s.operations(), s.addresses()}
 	begun := map[int64]bool{}
 	for i, k := range list {
 		m := &observe.Minute{Start: k.minute * observe.MinuteLength, Seq: uint64(i + 1)}
@@ -77,9 +74,9 @@ func (s *Store) Minutes(ctx context.Context, f Filter, fn func(site, sensor stri
 // reader reads minutes; it remembers dictionary rows.
 type reader struct {
 	s          *Store
-	edges      map[int64]edgeKey
-	operations map[int64]operationKey
-	addresses  map[int64]addressKey
+	edges      *dictionary[edgeKey]
+	operations *dictionary[operationKey]
+	addresses  *dictionary[addressKey]
 }
 
 func (r *reader) minute(ctx context.Context, m *observe.Minute, minute, sensor int64) error {
@@ -117,73 +114,46 @@ func (r *reader) minute(ctx context.Context, m *observe.Minute, minute, sensor i
 		return err
 	}
 
-	// Ids first, then what the dictionaries say of them: a query inside another would need a second connection.
-	var ids []int64
-	err = each("SELECT edge, packets_out, bytes_out, packets_in, bytes_in, opened, failed, answered, first, last, capture, number FROM edge_minute",
-		func(scan func(...any) error) error {
-			var e observe.Edge
-			var id int64
-			err := scan(&id, &e.PacketsOut, &e.BytesOut, &e.PacketsIn, &e.BytesIn, &e.Opened, &e.Failed, &e.Answered, &e.First, &e.Last, &e.Ref.Capture, &e.Ref.Number)
-			e.First, e.Last = e.First+m.Start, e.Last+m.Start
-			m.Edges, ids = append(m.Edges, e), append(ids, id)
-			return err
-		})
+	rows, err := r.block(ctx, edgeGrain, minute, sensor)
 	if err != nil {
 		return err
 	}
-	for i, id := range ids {
-		k, err := r.edge(ctx, id)
-		if err != nil {
-			return err
-		}
-		e := &m.Edges[i]
-		e.EdgeKey, e.ClientMAC, e.ServerMAC, e.Multicast, e.Service = k.EdgeKey, k.clientMAC, k.serverMAC, k.multicast, k.service
+	width := edgeGrain.minuteWidth()
+	if err := r.edges.know(ctx, idsIn(rows, width)); err != nil {
+		return err
+	}
+	for v := rows; len(v) > 0; v = v[width:] {
+		k := r.edges.rows[v[0]]
+		m.Edges = append(m.Edges, observe.Edge{EdgeKey: k.EdgeKey, ClientMAC: k.clientMAC, ServerMAC: k.serverMAC, Multicast: k.multicast, Service: k.service,
+			PacketsOut: uint64(v[1]), BytesOut: uint64(v[2]), PacketsIn: uint64(v[3]), BytesIn: uint64(v[4]), Opened: uint32(v[5]), Failed: uint32(v[6]),
+			Answered: v[7] != 0, First: m.Start + v[8], Last: m.Start + v[9], Ref: frame(v[10:])})
 	}
 
-	ids = ids[:0]
-	err = each("SELECT operation, count, first, last, capture, number FROM operation_minute", func(scan func(...any) error) error {
-		var o observe.Operation
-		var id int64
-		err := scan(&id, &o.Count, &o.First, &o.Last, &o.Ref.Capture, &o.Ref.Number)
-		o.First, o.Last = o.First+m.Start, o.Last+m.Start
-		m.Operations, ids = append(m.Operations, o), append(ids, id)
-		return err
-	})
-	if err != nil {
+	if rows, err = r.block(ctx, operationGrain, minute, sensor); err != nil {
 		return err
 	}
-	for i, id := range ids {
-		k, err := r.operation(ctx, id)
-		if err != nil {
-			return err
-		}
-		o := &m.Operations[i]
-		o.Src, o.Dst, o.Protocol, o.Code, o.Function, o.Status, o.Unit = k.src, k.dst, k.protocol, k.code, k.function, k.status, k.unit
-		o.Direction, o.Class, o.Tunnel = ot.Direction(k.direction), ot.Class(k.class), decode.Tunnel(k.tunnel)
+	width = operationGrain.minuteWidth()
+	if err := r.operations.know(ctx, idsIn(rows, width)); err != nil {
+		return err
+	}
+	for v := rows; len(v) > 0; v = v[width:] {
+		o := r.operations.rows[v[0]].operation()
+		o.Count, o.First, o.Last, o.Ref = uint64(v[1]), m.Start+v[2], m.Start+v[3], frame(v[4:])
+		m.Operations = append(m.Operations, o)
 	}
 
-	ids = ids[:0]
-	err = each(`SELECT address, evidence, ends, packets_sent, bytes_sent, packets_received, bytes_received, ttl, first, last, capture, number
-		FROM address_minute`, func(scan func(...any) error) error {
-		var a observe.Address
-		var id int64
-		var bits uint8
-		err := scan(&id, &a.Evidence, &bits, &a.PacketsSent, &a.BytesSent, &a.PacketsReceived, &a.BytesReceived, &a.TTL, &a.First, &a.Last, &a.Ref.Capture, &a.Ref.Number)
-		a.Client, a.Server = bits&1 != 0, bits&2 != 0
-		a.First, a.Last = a.First+m.Start, a.Last+m.Start
-		m.Addresses, ids = append(m.Addresses, a), append(ids, id)
-		return err
-	})
-	if err != nil {
+	if rows, err = r.block(ctx, addressGrain, minute, sensor); err != nil {
 		return err
 	}
-	for i, id := range ids {
-		k, err := r.address(ctx, id)
-		if err != nil {
-			return err
-		}
-		a := &m.Addresses[i]
+	width = addressGrain.minuteWidth()
+	if err := r.addresses.know(ctx, idsIn(rows, width)); err != nil {
+		return err
+	}
+	for v := rows; len(v) > 0; v = v[width:] {
+		a, k := addressOf(v), r.addresses.rows[v[0]]
 		a.IP, a.MAC, a.VLAN = k.ip, k.mac, k.vlan
+		a.First, a.Last, a.Ref = m.Start+a.First, m.Start+a.Last, frame(v[10:])
+		m.Addresses = append(m.Addresses, a)
 	}
 
 	err = r.s.each(ctx, "read a minute", `SELECT kind, a.addr, b.addr, arg, value, count, first, last, capture, number FROM event x
@@ -228,57 +198,27 @@ func (r *reader) facts(ctx context.Context, m *observe.Minute, sensor int64, bef
 	return err
 }
 
-// resolved gives a dictionary row from the memory or the file.
-func resolved[K any](ctx context.Context, s *Store, memory map[int64]K, id int64, q string, row func(scan func(...any) error) (K, error)) (K, error) {
-	if k, ok := memory[id]; ok {
-		return k, nil
-	}
-	list, err := collect(s, ctx, "read a dictionary", q, row, id)
-	if err == nil && len(list) == 0 {
-		err = s.wrap("read a dictionary", ErrCorrupt)
-	}
-	if err != nil {
-		var none K
-		return none, err
-	}
-	if len(memory) >= maxResolved {
-		clear(memory)
-	}
-	memory[id] = list[0]
-	return list[0], nil
+// block reads the rows of one block of a minute.
+func (r *reader) block(ctx context.Context, g *grain, minute, sensor int64) (rows []int64, err error) {
+	err = r.s.each(ctx, "read a minute", "SELECT count, rows FROM "+g.name+"_minute WHERE minute=? AND sensor=?", []any{minute, sensor}, func(scan func(...any) error) error {
+		var count int64
+		var packed sql.RawBytes
+		err := scan(&count, &packed)
+		if err == nil {
+			rows, err = unpack(nil, packed, count, g.minuteWidth())
+		}
+		return r.s.wrap("read a minute", err)
+	})
+	return rows, err
 }
 
-func (r *reader) edge(ctx context.Context, id int64) (edgeKey, error) {
-	return resolved(ctx, r.s, r.edges, id, `SELECT c.addr, s.addr, server_port, client_port, vlan, proto, tunnel, client_mac, server_mac, multicast, value
-		FROM edge e JOIN end c ON c.id=client JOIN end s ON s.id=server JOIN text ON text.id=service WHERE e.id=?`, func(scan func(...any) error) (k edgeKey, err error) {
-		var client, server []byte
-		err = scan(&client, &server, &k.ServerPort, &k.ClientPort, &k.VLAN, &k.Proto, &k.Tunnel, &k.clientMAC, &k.serverMAC, &k.multicast, &k.service)
-		if err != nil {
-			return k, err
-		}
-		return k, addrs(&k.Client, client, &k.Server, server)
-	})
+func idsIn(rows []int64, width int) []int64 {
+	var ids []int64
+	for ; len(rows) > 0; rows = rows[width:] {
+		ids = append(ids, rows[0])
+	}
+	return ids
 }
 
-func (r *reader) operation(ctx context.Context, id int64) (operationKey, error) {
-	return resolved(ctx, r.s, r.operations, id, `SELECT a.addr, b.addr, p.value, c.value, f.value, st.value, u.value, direction, class, tunnel
-		FROM operation o JOIN end a ON a.id=src JOIN end b ON b.id=dst JOIN text p ON p.id=protocol JOIN text c ON c.id=code
-		JOIN text f ON f.id=function JOIN text st ON st.id=status JOIN text u ON u.id=unit WHERE o.id=?`, func(scan func(...any) error) (k operationKey, err error) {
-		var src, dst []byte
-		if err = scan(&src, &dst, &k.protocol, &k.code, &k.function, &k.status, &k.unit, &k.direction, &k.class, &k.tunnel); err != nil {
-			return k, err
-		}
-		return k, addrs(&k.src, src, &k.dst, dst)
-	})
-}
-
-func (r *reader) address(ctx context.Context, id int64) (addressKey, error) {
-	return resolved(ctx, r.s, r.addresses, id, "SELECT addr, mac, vlan, sensor FROM address a JOIN end ON end.id=ip WHERE a.id=?", func(scan func(...any) error) (k addressKey, err error) {
-		var ip []byte
-		if err = scan(&ip, &k.mac, &k.vlan, &k.sensor); err != nil {
-			return k, err
-		}
-		k.ip, err = addr(ip)
-		return k, err
-	})
-}
+// frame is a frame reference as it stands in rows.
+func frame(v []int64) observe.FrameRef { return observe.FrameRef{Capture: int32(v[0]), Number: v[1]} }

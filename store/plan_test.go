@@ -11,7 +11,7 @@ import (
 )
 
 // big are the tables that grow with time: no listing of a window may read one whole.
-var big = []string{"connection", "edge_minute", "edge_hour", "operation_minute", "operation_hour", "address_minute", "address_hour", "event", "minute", "minute_counter"}
+var big = []string{"connection_minute", "connection_long", "edge_minute", "edge_hour", "operation_minute", "operation_hour", "address_minute", "address_hour", "event", "minute", "minute_counter"}
 
 // TestListingsUseIndexes asks SQLite how it would answer each listing of a day, and refuses
 // plans that read a big table whole.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type Retention struct {
 var DefaultRetention = Retention{Connections: 14 * 24 * time.Hour, Minutes: 31 * 24 * time.Hour, Hours: 365 * 24 * time.Hour, Events: 14 * 24 * time.Hour}
 
 // Prune lets go what is older than the retention allows at the packet time now, an hour of a table in a
-// transaction, so that nobody waits long for it. It returns the number of rows.
+// transaction, so that nobody waits long for it. It returns the number of rows, those in blocks counted one by one.
 // What follows from the hours (addresses' totals, alerts, learned rows, facts) stays.
 func (s *Store) Prune(ctx context.Context, now int64, r Retention) (rows int64, err error) {
 	before := func(d time.Duration) int64 { return floorDiv(now-int64(d), hourLength) }
@@ -38,7 +39,11 @@ func (s *Store) Prune(ctx context.Context, now int64, r Retention) (rows int64, 
 		}
 	}
 	if r.Connections > 0 {
-		if err := s.prune(ctx, "connection", "first", before(r.Connections)*hourLength, hourLength, &rows); err != nil {
+		h := before(r.Connections)
+		if err := s.prune(ctx, "connection_minute", "minute", h*60, 60, &rows); err != nil {
+			return rows, err
+		}
+		if err := s.prune(ctx, "connection_long", "first", h*hourLength, hourLength, &rows); err != nil {
 			return rows, err
 		}
 	}
@@ -63,6 +68,9 @@ func (s *Store) Prune(ctx context.Context, now int64, r Retention) (rows int64, 
 	return rows, nil
 }
 
+// blockTables are those whose rows are blocks of rows.
+var blockTables = []string{"edge_minute", "edge_hour", "operation_minute", "operation_hour", "address_minute", "address_hour", "connection_minute"}
+
 // prune deletes the rows of a table whose column is below end, step by step of the column.
 func (s *Store) prune(ctx context.Context, table, column string, end, step int64, rows *int64) error {
 	for {
@@ -80,13 +88,17 @@ func (s *Store) prune(ctx context.Context, table, column string, end, step int64
 			if done = !ok || first >= end; done || err != nil {
 				return err
 			}
-			res, err := w.run("DELETE FROM "+table+" WHERE "+column+"<?", min(first+step, end))
+			held := "1"
+			if slices.Contains(blockTables, table) {
+				held = "count"
+			}
+			where := " FROM " + table + " WHERE " + column + "<?"
+			n, _, err := w.one("SELECT sum("+held+")"+where, min(first+step, end))
 			if err != nil {
 				return err
 			}
-			n, err := res.RowsAffected()
 			*rows += n
-			return err
+			return w.exec("DELETE"+where, min(first+step, end))
 		})
 		if done || err != nil {
 			return err

@@ -255,53 +255,6 @@ func (s *Store) pieces(ctx context.Context, f *Filter) ([]piece, error) {
 	return list, nil
 }
 
-// sums adds to q a sub-select of a grain's sums over f's window by (id, sensor), as x;
-// only adds conditions.
-func (s *Store) sums(ctx context.Context, q *query, g grain, f *Filter, only func(q *query)) error {
-	const part = "SELECT %[1]s, sensor, %[2]s, %[3]s*%[4]d+first AS first, %[3]s*%[4]d+last AS last FROM %[1]s_%[3]s WHERE %[3]s>=? AND %[3]s<?"
-	q.add("(SELECT " + g.name + ", sensor, " + g.sums + ", min(first) AS first, max(last) AS last FROM (")
-	where := func() {
-		q.sensors(f)
-		only(q)
-	}
-	var pieces []piece
-	var err error
-	if g.adds != nil && f.From == 0 && f.To == 0 {
-		var minus []piece
-		if minus, pieces, err = s.totals(ctx); err != nil {
-			return err
-		}
-		q.add(fmt.Sprintf("SELECT %[1]s, sensor, %[2]s, first, last FROM %[1]s_total WHERE 1", g.name, g.columns))
-		where()
-		columns := g.columns
-		for _, c := range g.adds {
-			columns = strings.Replace(columns, c, "-"+c, 1)
-		}
-		for _, p := range minus {
-			q.add(fmt.Sprintf("UNION ALL SELECT %[1]s, sensor, %[2]s, NULL, NULL FROM %[1]s_hour WHERE hour=?", g.name, columns), p.lo)
-			where()
-		}
-		if len(pieces) > 0 {
-			q.add("UNION ALL")
-		}
-	} else if pieces, err = s.pieces(ctx, f); err != nil {
-		return err
-	}
-	for i, p := range pieces {
-		unit, length := "minute", observe.MinuteLength
-		if p.hours {
-			unit, length = "hour", hourLength
-		}
-		if i > 0 {
-			q.add("UNION ALL")
-		}
-		q.add(fmt.Sprintf(part, g.name, g.columns, unit, length), p.lo, p.hi)
-		where()
-	}
-	q.add(") GROUP BY " + g.name + ", sensor) x")
-	return nil
-}
-
 // protocolNumbers are the IP protocols that have names in listings.
 var protocolNumbers = map[string]uint8{"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58}
 
@@ -315,22 +268,29 @@ func protocolName(n uint8) string {
 	return strconv.Itoa(int(n))
 }
 
-// protocol narrows edges to an IP protocol or a service.
-func (q *query) protocol(name string) {
-	if name == "" {
-		return
+// edgeConditions are the conditions of f on the dictionary of edges.
+func edgeConditions(f *Filter) (*query, error) {
+	e, err := parseEnds(f.Address)
+	if err != nil {
+		return nil, err
 	}
-	n, ok := protocolNumbers[name]
+	q := &query{}
+	e.any(q, "AND ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, "")
+	if f.Protocol == "" {
+		return q, nil
+	}
+	n, ok := protocolNumbers[f.Protocol]
 	if !ok {
-		if v, err := strconv.ParseUint(name, 10, 8); err == nil {
+		if v, err := strconv.ParseUint(f.Protocol, 10, 8); err == nil {
 			n, ok = uint8(v), true
 		}
 	}
 	if ok {
-		q.add("AND edge IN (SELECT id FROM edge WHERE proto=?)", n)
+		q.add("AND proto=?", n)
 	} else {
-		q.add("AND edge IN (SELECT id FROM edge WHERE service=(SELECT id FROM text WHERE value=?))", name)
+		q.add("AND service=(SELECT id FROM text WHERE value=?)", f.Protocol)
 	}
+	return q, nil
 }
 
 // addr reads an address from its bytes in the file.
@@ -370,124 +330,87 @@ func nameOf(n, end uint8, v fmt.Stringer) string {
 	return v.String()
 }
 
-// longFlow is the duration from which connections are found by the index connection_long.
-const longFlow = int64(900e9)
-
-const flowColumns = "first, sensor, id, edge, client_port, inner_vlan, duration, packets_out, bytes_out, packets_in, bytes_in, fragments_out, fragments_in, icmp, state"
-
-// flowOrders are the keys that flows can be ordered by, of the connections' columns.
-var flowOrders = map[string]string{
-	"first_seen": "first", "last_seen": "first+duration", "duration": "duration", "bytes": "bytes_out+bytes_in", "packets": "packets_out+packets_in",
-	"packets_out": "packets_out", "bytes_out": "bytes_out", "packets_in": "packets_in", "bytes_in": "bytes_in", "client_port": "client_port",
+// flowOrders are the keys that flows can be ordered by.
+var flowOrders = map[string]func(c *connection) int64{
+	"first_seen":  func(c *connection) int64 { return c.v[cFirst] },
+	"last_seen":   (*connection).last,
+	"duration":    func(c *connection) int64 { return c.v[cDuration] },
+	"bytes":       func(c *connection) int64 { return c.v[cBytesOut] + c.v[cBytesIn] },
+	"packets":     func(c *connection) int64 { return c.v[cPacketsOut] + c.v[cPacketsIn] },
+	"packets_out": func(c *connection) int64 { return c.v[cPacketsOut] },
+	"bytes_out":   func(c *connection) int64 { return c.v[cBytesOut] },
+	"packets_in":  func(c *connection) int64 { return c.v[cPacketsIn] },
+	"bytes_in":    func(c *connection) int64 { return c.v[cBytesIn] },
+	"client_port": func(c *connection) int64 { return c.v[cClientPort] },
 }
 
 // FlowOrders are the values of Filter.Order, sorted.
 func FlowOrders() []string { return slices.Sorted(maps.Keys(flowOrders)) }
 
-// siteEnds are the ids of addresses at a site, as a JSON array.
-type siteEnds struct{ site, ids string }
-
-// siteEnds looks up ends; those that no frame had are left out.
-func (s *Store) siteEnds(ctx context.Context, list []End) ([]siteEnds, error) {
-	bySite := map[string][]End{}
-	for _, e := range list {
-		bySite[e.Site] = append(bySite[e.Site], e)
-	}
-	var out []siteEnds
-	for _, site := range slices.Sorted(maps.Keys(bySite)) {
-		ids := []int64{}
-		for some := range slices.Chunk(bySite[site], 500) {
-			q := &query{}
-			q.add("SELECT id FROM end WHERE addr IN (?", some[0].Addr.Bytes())
-			for _, e := range some[1:] {
-				q.add(",?", e.Addr.Bytes())
-			}
-			q.add(")")
-			found, err := collect(s, ctx, "read the addresses", q.text(), func(scan func(...any) error) (id int64, err error) { return id, scan(&id) }, q.args...)
-			if err != nil {
-				return nil, err
-			}
-			ids = append(ids, found...)
-		}
-		text, err := json.Marshal(ids)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, siteEnds{site, string(text)})
-	}
-	return out, nil
+// flowFilter says which connections a query of flows wants, beside its window.
+type flowFilter struct {
+	edges  idSet
+	vlan   *uint16
+	tagged idSet            // edges with that VLAN
+	sites  map[int64]string // of sensors
+	ends   map[string]idSet // edges with one of Filter.Ends, by site; nil for all
 }
 
-// flows puts together the query of Flows and EachFlow; only are f's Ends.
-func flows(f *Filter, only []siteEnds, limit int) (*query, error) {
-	columns, order := flowColumns, ""
-	if f.Order != "" {
-		value := flowOrders[f.Order]
-		if value == "" {
-			return nil, fmt.Errorf("%w: flows cannot be ordered by %q", ErrFilter, f.Order)
-		}
-		// Only the keys are sorted; the rest is looked up behind.
-		columns, order = "first, sensor, id, "+value+" AS ranked", "ranked, "
-		if f.Descending {
-			order = "ranked DESC, "
-		}
-	}
-	e, err := parseEnds(f.Address)
+func (s *Store) flowFilter(ctx context.Context, f *Filter, names map[int64]sensorName) (*flowFilter, error) {
+	conditions, err := edgeConditions(f)
 	if err != nil {
 		return nil, err
 	}
-	q := &query{}
-	q.add(`SELECT x.first, x.first+x.duration, x.sensor, x.client_port, x.inner_vlan, x.packets_out, x.bytes_out, x.packets_in, x.bytes_in,
-		x.fragments_out, x.fragments_in, x.icmp, x.state, e.proto, c.addr, s.addr, e.server_port, e.client_mac, e.server_mac, e.vlan, e.tunnel,
-		e.multicast, t.value FROM (`)
-	where := func() {
-		if f.To != 0 {
-			q.add("AND first<?", f.To)
-		}
-		q.sensors(f)
-		e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
-		q.protocol(f.Protocol)
-		if f.VLAN != nil {
-			q.add("AND (edge IN (SELECT id FROM edge WHERE vlan=?) OR inner_vlan=?)", *f.VLAN, *f.VLAN)
-		}
-		if f.Ends != nil {
-			q.add("AND (edge<0") // none; a plain 0 would leave connection_long without a use
-			for _, x := range only {
-				q.add(`OR sensor IN (SELECT se.id FROM sensor se JOIN site si ON si.id=se.site WHERE si.name=?) AND edge IN (SELECT id FROM edge
-					WHERE client IN (SELECT value FROM json_each(?)) OR server IN (SELECT value FROM json_each(?)))`, x.site, x.ids, x.ids)
-			}
-			q.add(")")
+	w := &flowFilter{vlan: f.VLAN}
+	if w.edges, err = s.idSet(ctx, "edge", conditions); err != nil {
+		return nil, err
+	}
+	if f.VLAN != nil {
+		q := &query{}
+		q.add("AND vlan=?", *f.VLAN)
+		if w.tagged, err = s.idSet(ctx, "edge", q); err != nil {
+			return nil, err
 		}
 	}
-	if order != "" {
-		q.add("SELECT ranked, " + columnsOf("c", flowColumns) + " FROM (")
+	if f.Ends == nil {
+		return w, nil
 	}
-	q.add("SELECT " + columns + " FROM connection WHERE 1")
-	if f.From != 0 {
-		q.add("AND first>=? AND first+duration>=?", f.From-longFlow, f.From)
+	bySite := map[string][]string{}
+	for _, e := range f.Ends {
+		bySite[e.Site] = append(bySite[e.Site], fmt.Sprintf("%x", e.Addr.Bytes()))
 	}
-	where()
-	if f.From != 0 {
-		q.add("UNION ALL SELECT "+columns+" FROM connection INDEXED BY connection_long WHERE duration>900000000000 AND first+duration>=? AND first<?", f.From, f.From-longFlow)
-		where()
+	w.sites, w.ends = map[int64]string{}, map[string]idSet{}
+	for id, n := range names {
+		w.sites[id] = n.site
 	}
-	switch {
-	case order != "":
-		q.add("ORDER BY " + order + "first, sensor, id")
-		q.limit(limit)
-		q.add(") k CROSS JOIN connection c ON c.first=k.first AND c.sensor=k.sensor AND c.id=k.id")
-	case limit > 0:
-		q.add("ORDER BY first DESC, sensor DESC, id DESC")
-		q.limit(limit)
+	for site, list := range bySite {
+		text, err := json.Marshal(list)
+		if err != nil {
+			return nil, err
+		}
+		const ids = "IN (SELECT id FROM end WHERE addr IN (SELECT unhex(value) FROM json_each(?)))"
+		q := &query{}
+		q.add("AND (client "+ids+" OR server "+ids+")", string(text), string(text))
+		if w.ends[site], err = s.idSet(ctx, "edge", q); err != nil {
+			return nil, err
+		}
 	}
-	q.add(`) x JOIN edge e ON e.id=x.edge JOIN end c ON c.id=e.client JOIN end s ON s.id=e.server JOIN text t ON t.id=e.service`)
-	q.add("ORDER BY " + order + "x.first, x.sensor, x.id")
-	return q, nil
+	return w, nil
 }
 
-// columnsOf puts a table's name before each of some columns.
-func columnsOf(table, columns string) string {
-	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
+func (w *flowFilter) wants(c *connection) bool {
+	edge := c.v[cEdge]
+	if !w.edges.has(edge) {
+		return false
+	}
+	if w.vlan != nil && !w.tagged.has(edge) && c.v[cInnerVLAN] != int64(*w.vlan) {
+		return false
+	}
+	if w.ends != nil {
+		set, ok := w.ends[w.sites[c.sensor]]
+		return ok && set.has(edge)
+	}
+	return true
 }
 
 // Flows gives the connections that overlap the window, by their first frame, or in f's Order. With a
@@ -513,47 +436,114 @@ func (s *Store) Flows(ctx context.Context, f Filter) (rows []Flow, more bool, er
 	return rows, more, err
 }
 
-// EachFlow calls fn with each row of Flows, without holding them all; fn must not keep r.
+// EachFlow calls fn with each row of Flows; fn must not keep r. Without an Order it does not hold them all.
 func (s *Store) EachFlow(ctx context.Context, f Filter, fn func(r *Flow) error) error {
 	return s.eachFlow(ctx, &f, f.Limit, fn)
 }
 
 func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flow) error) error {
-	only, err := s.siteEnds(ctx, f.Ends)
-	if err != nil {
-		return err
-	}
-	q, err := flows(f, only, limit)
-	if err != nil {
-		return err
-	}
 	names, err := s.sensorNames(ctx)
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, "read the flows", q.text(), q.args, func(scan func(...any) error) error {
-		var r Flow
-		var sensor int64
-		var inner *uint16
-		var icmp, tag uint16
-		var state, proto, tunnel uint8
-		var client, server []byte
-		var cm, sm decode.MAC
-		err := scan(&r.FirstSeen, &r.LastSeen, &sensor, &r.ClientPort, &inner, &r.PacketsOut, &r.BytesOut, &r.PacketsIn, &r.BytesIn,
-			&r.FragmentsOut, &r.FragmentsIn, &icmp, &state, &proto, &client, &server, &r.ServerPort, &cm, &sm, &tag, &tunnel, &r.Multicast, &r.Service)
+	w, err := s.flowFilter(ctx, f, names)
+	if err != nil {
+		return err
+	}
+	edges := s.edges()
+	give := func(list []connection) error {
+		ids := make([]int64, len(list))
+		for i := range list {
+			ids[i] = list[i].v[cEdge]
+		}
+		if err := edges.know(ctx, ids); err != nil {
+			return err
+		}
+		for i := range list {
+			r := flow(&list[i], edges.rows[list[i].v[cEdge]], names[list[i].sensor])
+			if err := fn(&r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var kept []connection
+	keep := func(list []connection) {
+		for i := range list {
+			if w.wants(&list[i]) {
+				kept = append(kept, list[i])
+			}
+		}
+	}
+	if f.Order != "" {
+		rank := flowOrders[f.Order]
+		if rank == nil {
+			return fmt.Errorf("%w: flows cannot be ordered by %q", ErrFilter, f.Order)
+		}
+		best := func() {
+			slices.SortFunc(kept, func(a, b connection) int {
+				by := cmp.Compare(rank(&a), rank(&b))
+				if f.Descending {
+					by = -by
+				}
+				return cmp.Or(by, compareConnections(&a, &b))
+			})
+			if limit > 0 && len(kept) > limit {
+				kept = kept[:limit]
+			}
+		}
+		err := s.connections(ctx, f, false, func(list []connection) (bool, error) {
+			keep(list)
+			if limit > 0 && len(kept) >= 2*limit+10_000 {
+				best()
+			}
+			return true, nil
+		})
 		if err != nil {
-			return s.wrap("read the flows", err)
+			return err
 		}
-		var ca, sa decode.Addr
-		if err := addrs(&ca, client, &sa, server); err != nil {
-			return s.wrap("read the flows", err)
+		best()
+		return give(kept)
+	}
+	if limit > 0 {
+		// The newest, which are told in the order of time.
+		var newest []connection
+		err := s.connections(ctx, f, true, func(list []connection) (bool, error) {
+			kept = kept[:0]
+			keep(list)
+			slices.Reverse(kept)
+			newest = append(newest, kept...)
+			return len(newest) < limit, nil
+		})
+		if err != nil {
+			return err
 		}
-		r.Proto, r.ClientIP, r.ServerIP, r.ClientMAC, r.ServerMAC = protocolName(proto), ca.String(), sa.String(), cm.String(), sm.String()
-		r.ICMPType, r.ICMPCode, r.VLAN, r.InnerVLAN = uint8(icmp>>8), uint8(icmp), vlan(tag), inner
-		r.Tunnel, r.State = tunnelName(tunnel), stateName(state)
-		r.Site, r.Sensors = names[sensor].site, []string{names[sensor].name}
-		return fn(&r)
+		newest = newest[:min(limit, len(newest))]
+		slices.Reverse(newest)
+		return give(newest)
+	}
+	return s.connections(ctx, f, false, func(list []connection) (bool, error) {
+		kept = kept[:0]
+		keep(list)
+		return true, give(kept)
 	})
+}
+
+// flow makes a row of a listing of a connection.
+func flow(c *connection, e *edgeKey, sensor sensorName) Flow {
+	v := &c.v
+	r := Flow{
+		Proto: protocolName(e.Proto), ClientIP: e.Client.String(), ClientPort: uint16(v[cClientPort]), ServerIP: e.Server.String(), ServerPort: e.ServerPort,
+		ICMPType: uint8(v[cICMP] >> 8), ICMPCode: uint8(v[cICMP]), ClientMAC: e.clientMAC.String(), ServerMAC: e.serverMAC.String(),
+		VLAN: vlan(e.VLAN), Tunnel: tunnelName(uint8(e.Tunnel)), Service: e.service,
+		PacketsOut: uint64(v[cPacketsOut]), BytesOut: uint64(v[cBytesOut]), PacketsIn: uint64(v[cPacketsIn]), BytesIn: uint64(v[cBytesIn]),
+		FragmentsOut: uint64(v[cFragmentsOut]), FragmentsIn: uint64(v[cFragmentsIn]), State: stateName(uint8(v[cState])), Multicast: e.multicast,
+		Site: sensor.site, Sensors: []string{sensor.name}, FirstSeen: Time(v[cFirst]), LastSeen: Time(c.last()),
+	}
+	if v[cInnerVLAN] >= 0 {
+		r.InnerVLAN = vlan(uint16(v[cInnerVLAN]))
+	}
+	return r
 }
 
 // addressTotal is what one sensor saw of one (IP, MAC, VLAN) in a window.
@@ -572,42 +562,50 @@ func (s *Store) addressTotals(ctx context.Context, f *Filter) ([]addressTotal, e
 		return nil, err
 	}
 	q := &query{}
+	e.any(q, "AND ", []string{"ip"}, []string{"mac"}, "")
+	var list []addressTotal
 	if f.From == 0 && f.To == 0 {
-		q.add(`SELECT sensor, addr, mac, vlan, evidence, ends, packets_sent, bytes_sent, packets_received, bytes_received, ttl, first, last
-			FROM address JOIN end ON end.id=ip WHERE 1`)
 		q.sensors(f)
-		e.any(q, "AND ", []string{"ip"}, []string{"mac"}, "")
+		list, err = collect(s, ctx, "read the addresses", `SELECT sensor, addr, mac, vlan, evidence, ends, packets_sent, bytes_sent, packets_received, bytes_received, ttl, first, last
+			FROM address JOIN end ON end.id=ip WHERE 1 `+q.text(), func(scan func(...any) error) (a addressTotal, err error) {
+			var sensor int64
+			var ip []byte
+			var bits uint8
+			if err := scan(&sensor, &ip, &a.MAC, &a.VLAN, &a.Evidence, &bits, &a.PacketsSent, &a.BytesSent, &a.PacketsReceived, &a.BytesReceived, &a.TTL, &a.First, &a.Last); err != nil {
+				return a, s.wrap("read the addresses", err)
+			}
+			a.sensorName, a.Client, a.Server = names[sensor], bits&1 != 0, bits&2 != 0
+			a.IP, err = addr(ip)
+			return a, err
+		}, q.args...)
 	} else {
-		q.add("SELECT x.sensor, addr, mac, vlan, x.* FROM")
-		err = s.sums(ctx, q, addressGrain, f, func(q *query) {
-			e.any(q, "AND address IN (SELECT id FROM address WHERE ", []string{"ip"}, []string{"mac"}, ")")
-		})
-		if err != nil {
+		var all map[int64]*sums
+		if all, err = s.windowSums(ctx, addressGrain, f, q); err != nil {
 			return nil, err
 		}
-		q.add("JOIN address d ON d.id=x.address JOIN end ON end.id=d.ip")
+		dictionary := s.addresses()
+		if err := dictionary.know(ctx, idsOf(all)); err != nil {
+			return nil, err
+		}
+		for sensor, t := range all {
+			for v := t.rows; len(v) > 0; v = v[addressGrain.hourWidth():] {
+				a := addressTotal{sensorName: names[sensor], Address: addressOf(v)}
+				k := dictionary.rows[v[0]]
+				a.IP, a.MAC, a.VLAN = k.ip, k.mac, k.vlan
+				list = append(list, a)
+			}
+		}
 	}
-	window := f.From != 0 || f.To != 0
-	list, err := collect(s, ctx, "read the addresses", q.text(), func(scan func(...any) error) (a addressTotal, err error) {
-		var sensor int64
-		var ip []byte
-		var bits uint8
-		to := []any{&sensor, &ip, &a.MAC, &a.VLAN, &a.Evidence, &bits, &a.PacketsSent, &a.BytesSent, &a.PacketsReceived, &a.BytesReceived, &a.TTL, &a.First, &a.Last}
-		if window {
-			var skip int64 // x.address, x.sensor
-			to = slices.Insert(to, 4, any(&skip), any(&skip))
-		}
-		if err := scan(to...); err != nil {
-			return a, s.wrap("read the addresses", err)
-		}
-		a.sensorName, a.Client, a.Server = names[sensor], bits&1 != 0, bits&2 != 0
-		a.IP, err = addr(ip)
-		return a, err
-	}, q.args...)
 	slices.SortFunc(list, func(a, b addressTotal) int {
 		return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.MAC, b.MAC), cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.site, b.site), cmp.Compare(a.name, b.name))
 	})
 	return list, err
+}
+
+// addressOf is what a row of minutes or hours says of an address.
+func addressOf(v []int64) observe.Address {
+	return observe.Address{Evidence: observe.Evidence(v[1]), Client: v[2]&1 != 0, Server: v[2]&2 != 0, PacketsSent: uint64(v[3]), BytesSent: uint64(v[4]),
+		PacketsReceived: uint64(v[5]), BytesReceived: uint64(v[6]), TTL: uint8(v[7]), First: v[8], Last: v[9]}
 }
 
 // logs names the kinds of log that an address appears in: V1-2.
@@ -694,38 +692,35 @@ func (s *Store) operationTotals(ctx context.Context, f *Filter) ([]operationTota
 		return nil, err
 	}
 	q := &query{}
-	q.add(`SELECT x.sensor, a.addr, b.addr, p.value, c.value, n.value, st.value, u.value, d.direction, d.class, d.tunnel, x.* FROM`)
-	err = s.sums(ctx, q, operationGrain, f, func(q *query) {
-		e.any(q, "AND operation IN (SELECT id FROM operation WHERE ", []string{"src", "dst"}, nil, ")")
-		if f.Protocol != "" {
-			q.add("AND operation IN (SELECT id FROM operation WHERE protocol=(SELECT id FROM text WHERE value=?))", f.Protocol)
-		}
-		if class >= 0 {
-			q.add("AND operation IN (SELECT id FROM operation WHERE class=?)", class)
-		}
-	})
+	e.any(q, "AND ", []string{"src", "dst"}, nil, "")
+	if f.Protocol != "" {
+		q.add("AND protocol=(SELECT id FROM text WHERE value=?)", f.Protocol)
+	}
+	if class >= 0 {
+		q.add("AND class=?", class)
+	}
+	all, err := s.windowSums(ctx, operationGrain, f, q)
 	if err != nil {
 		return nil, err
 	}
-	q.add(`JOIN operation d ON d.id=x.operation JOIN end a ON a.id=d.src JOIN end b ON b.id=d.dst JOIN text p ON p.id=d.protocol
-		JOIN text c ON c.id=d.code JOIN text n ON n.id=d.function JOIN text st ON st.id=d.status JOIN text u ON u.id=d.unit`)
-	list, err := collect(s, ctx, "read the operations", q.text(), func(scan func(...any) error) (o operationTotal, err error) {
-		var sensor, skip int64
-		var src, dst []byte
-		err = scan(&sensor, &src, &dst, &o.Protocol, &o.Code, &o.Function, &o.Status, &o.Unit, &o.Direction, &o.Class, &o.Tunnel,
-			&skip, &skip, &o.Count, &o.First, &o.Last)
-		if err != nil {
-			return o, s.wrap("read the operations", err)
+	dictionary := s.operations()
+	if err := dictionary.know(ctx, idsOf(all)); err != nil {
+		return nil, err
+	}
+	var list []operationTotal
+	for sensor, t := range all {
+		for v := t.rows; len(v) > 0; v = v[operationGrain.hourWidth():] {
+			o := operationTotal{sensorName: names[sensor], Operation: dictionary.rows[v[0]].operation()}
+			o.Count, o.First, o.Last = uint64(v[1]), v[2], v[3]
+			list = append(list, o)
 		}
-		o.sensorName = names[sensor]
-		return o, addrs(&o.Src, src, &o.Dst, dst)
-	}, q.args...)
+	}
 	slices.SortFunc(list, func(a, b operationTotal) int {
 		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), a.Src.Compare(b.Src), a.Dst.Compare(b.Dst), cmp.Compare(a.Code, b.Code),
 			cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Class, b.Class),
 			cmp.Compare(a.Tunnel, b.Tunnel), cmp.Compare(a.Function, b.Function), cmp.Compare(a.site, b.site), cmp.Compare(a.name, b.name))
 	})
-	return list, err
+	return list, nil
 }
 
 // Operations by protocol, source, destination and code; with a Limit the first. Heeds From,
@@ -763,7 +758,7 @@ func (s *Store) Operations(ctx context.Context, f Filter) (rows []OperationRow, 
 // Edges is the graph of who uses which service of whom in a window, by key, site
 // and sensor. Heeds From, To, Site, Sensor, Address, Protocol.
 func (s *Store) Edges(ctx context.Context, f Filter) ([]EdgeTotal, error) {
-	e, err := parseEnds(f.Address)
+	conditions, err := edgeConditions(&f)
 	if err != nil {
 		return nil, err
 	}
@@ -771,29 +766,22 @@ func (s *Store) Edges(ctx context.Context, f Filter) ([]EdgeTotal, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &query{}
-	q.add(`SELECT x.sensor, c.addr, s.addr, d.server_port, d.client_port, d.vlan, d.proto, d.tunnel, d.client_mac, d.server_mac, d.multicast, t.value, x.* FROM`)
-	err = s.sums(ctx, q, edgeGrain, &f, func(q *query) {
-		e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
-		q.protocol(f.Protocol)
-	})
+	all, err := s.windowSums(ctx, edgeGrain, &f, conditions)
 	if err != nil {
 		return nil, err
 	}
-	q.add("JOIN edge d ON d.id=x.edge JOIN end c ON c.id=d.client JOIN end s ON s.id=d.server JOIN text t ON t.id=d.service")
-	list, err := collect(s, ctx, "read the edges", q.text(), func(scan func(...any) error) (r EdgeTotal, err error) {
-		var sensor, skip int64
-		var client, server []byte
-		err = scan(&sensor, &client, &server, &r.ServerPort, &r.ClientPort, &r.VLAN, &r.Proto, &r.Tunnel, &r.ClientMAC, &r.ServerMAC,
-			&r.Multicast, &r.Service, &skip, &skip, &r.PacketsOut, &r.BytesOut, &r.PacketsIn, &r.BytesIn, &r.Opened, &r.Failed, &r.Answered, &r.First, &r.Last)
-		if err != nil {
-			return r, s.wrap("read the edges", err)
-		}
-		r.Site, r.Sensor = names[sensor].site, names[sensor].name
-		return r, addrs(&r.Client, client, &r.Server, server)
-	}, q.args...)
-	if err != nil {
+	dictionary := s.edges()
+	if err := dictionary.know(ctx, idsOf(all)); err != nil {
 		return nil, err
+	}
+	var list []EdgeTotal
+	for sensor, t := range all {
+		for v := t.rows; len(v) > 0; v = v[edgeGrain.hourWidth():] {
+			r := dictionary.rows[v[0]].total(names[sensor])
+			r.PacketsOut, r.BytesOut, r.PacketsIn, r.BytesIn = uint64(v[1]), uint64(v[2]), uint64(v[3]), uint64(v[4])
+			r.Opened, r.Failed, r.Answered, r.First, r.Last = uint64(v[5]), uint64(v[6]), v[7] != 0, v[8], v[9]
+			list = append(list, r)
+		}
 	}
 	slices.SortFunc(list, func(a, b EdgeTotal) int {
 		return cmp.Or(observe.CompareEdges(&a.EdgeKey, &b.EdgeKey), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Sensor, b.Sensor), cmp.Compare(a.First, b.First))
@@ -839,7 +827,7 @@ func (s *Store) DeviceInput(ctx context.Context, f Filter) (in inventory.Input, 
 	if in.Facts, err = s.Facts(ctx, f); err != nil {
 		return in, err
 	}
-	edges, err := s.Graph(ctx, f)
+	edges, err := s.Edges(ctx, f)
 	if err != nil {
 		return in, err
 	}
@@ -1168,59 +1156,83 @@ func (s *Store) Traffic(ctx context.Context, f Filter, bucket time.Duration) ([]
 	if n <= 0 || bucket%time.Minute != 0 {
 		return nil, fmt.Errorf("%w: a bucket of %v: want whole minutes", ErrFilter, bucket)
 	}
-	e, err := parseEnds(f.Address)
+	conditions, err := edgeConditions(&f)
 	if err != nil {
 		return nil, err
 	}
-	// Rounded down also before 1970.
-	start := func(unit string) string { return fmt.Sprintf("(%[1]s-(%[1]s%%%[2]d+%[2]d)%%%[2]d)", unit, n) }
-	q := &query{}
-	if e == nil && f.Protocol == "" {
-		q.add("SELECT " + start("minute") + " AS b, sum(packets), sum(bytes) FROM minute WHERE 1")
+	if len(conditions.parts) == 0 {
+		// Rounded down also before 1970.
+		q := &query{}
+		q.add(fmt.Sprintf("SELECT (minute-(minute%%%[1]d+%[1]d)%%%[1]d) AS b, sum(packets), sum(bytes) FROM minute WHERE 1", n))
 		q.minutes(&f)
 		q.add("GROUP BY b ORDER BY b")
-	} else {
-		pieces, err := s.pieces(ctx, &f)
-		if err != nil {
-			return nil, err
-		}
-		kept, err := s.keptFrom(ctx)
-		if err != nil {
-			return nil, err
-		}
-		q.add("SELECT b, sum(p), sum(n) FROM (")
-		if n%60 != 0 {
-			// Buckets finer than hours are read from minutes as far back as there are any.
-			var fine []piece
-			for _, p := range pieces {
-				if p.hours && p.hi > kept {
-					fine = append(fine, piece{false, max(p.lo, kept) * 60, p.hi * 60})
-					p.hi = max(p.lo, kept)
-				}
-				fine = append(fine, p)
-			}
-			pieces = fine
-		}
-		for i, p := range pieces {
-			unit, minute := "minute", "minute"
-			if p.hours {
-				unit, minute = "hour", "(hour*60)"
-			}
-			if i > 0 {
-				q.add("UNION ALL")
-			}
-			q.add(fmt.Sprintf("SELECT %s AS b, packets_out+packets_in AS p, bytes_out+bytes_in AS n FROM edge_%[2]s WHERE %[2]s>=? AND %[2]s<?", start(minute), unit), p.lo, p.hi)
-			q.sensors(&f)
-			e.any(q, "AND edge IN (SELECT id FROM edge WHERE ", []string{"client", "server"}, []string{"client_mac", "server_mac"}, ")")
-			q.protocol(f.Protocol)
-		}
-		q.add(") GROUP BY b ORDER BY b")
+		return collect(s, ctx, "read the traffic", q.text(), func(scan func(...any) error) (p Point, err error) {
+			err = scan(&p.Time, &p.Packets, &p.Bytes)
+			p.Time *= Time(observe.MinuteLength)
+			return p, err
+		}, q.args...)
 	}
-	return collect(s, ctx, "read the traffic", q.text(), func(scan func(...any) error) (p Point, err error) {
-		err = scan(&p.Time, &p.Packets, &p.Bytes)
-		p.Time *= Time(observe.MinuteLength)
-		return p, err
-	}, q.args...)
+	pieces, err := s.buckets(ctx, &f, n)
+	if err != nil {
+		return nil, err
+	}
+	only, err := s.idSet(ctx, "edge", conditions)
+	if err != nil {
+		return nil, err
+	}
+	type points map[int64]Point
+	all := points{}
+	err = scan(ctx, s, edgeGrain, &f, pieces, only, func() points { return points{} }, func(m points, start, _ int64, rows []int64, width int) {
+		if len(rows) == 0 {
+			return
+		}
+		b := floorDiv(start, int64(bucket))
+		p := m[b]
+		for ; len(rows) > 0; rows = rows[width:] {
+			p.Packets += uint64(rows[1] + rows[3])
+			p.Bytes += uint64(rows[2] + rows[4])
+		}
+		m[b] = p
+	}, func(m points) {
+		for b, p := range m {
+			p.Packets, p.Bytes = p.Packets+all[b].Packets, p.Bytes+all[b].Bytes
+			all[b] = p
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var list []Point
+	for _, b := range slices.Sorted(maps.Keys(all)) {
+		p := all[b]
+		p.Time = Time(b * int64(bucket))
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// buckets cuts a window as pieces does, for buckets of so many minutes: those that are not whole hours
+// are read from minutes as far back as there are any.
+func (s *Store) buckets(ctx context.Context, f *Filter, minutes int64) ([]piece, error) {
+	pieces, err := s.pieces(ctx, f)
+	if err != nil || minutes%60 == 0 {
+		return pieces, err
+	}
+	kept, err := s.keptFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var fine []piece
+	for _, p := range pieces {
+		if p.hours && p.hi > kept {
+			fine = append(fine, piece{false, max(p.lo, kept) * 60, p.hi * 60})
+			p.hi = max(p.lo, kept)
+		}
+		if p.lo < p.hi {
+			fine = append(fine, p)
+		}
+	}
+	return fine, nil
 }
 
 // Counters summed over the minutes of the window. Heeds From, To, Site, Sensor.

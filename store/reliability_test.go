@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,6 +53,14 @@ func commitForEver(path string) error {
 	}
 }
 
+// countOf counts the rows of a table, those in blocks one by one.
+func countOf(table string) string {
+	if slices.Contains(blockTables, table) {
+		return "ifnull(sum(count), 0)"
+	}
+	return "count(*)"
+}
+
 func TestKillLeavesACommitBoundary(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -92,8 +101,8 @@ func TestKillLeavesACommitBoundary(t *testing.T) {
 			t.Errorf("after %d commits: progress %d (%s), told %d", after, run.Seq, run.Hash, told)
 		}
 		n := s.count(t, "SELECT count(*) FROM alert")
-		for table, each := range map[string]int64{"minute": 1, "connection": 40, "edge_minute": 60, "operation_minute": 30, "address_minute": 20, "event": 5, "alert": 1} {
-			if got := s.count(t, "SELECT count(*) FROM "+table); got != each*int64(run.Seq) {
+		for table, each := range map[string]int64{"minute": 1, "connection_minute": 40, "edge_minute": 60, "operation_minute": 30, "address_minute": 20, "event": 5, "alert": 1} {
+			if got := s.count(t, "SELECT "+countOf(table)+" FROM "+table); got != each*int64(run.Seq) {
 				t.Errorf("after %d commits: %d rows of %s, %d minutes, %d alerts", after, got, table, run.Seq, n)
 			}
 		}

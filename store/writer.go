@@ -27,6 +27,9 @@ type writer struct {
 	stmts map[string]*sqlite3.SQLiteStmt
 	bound []driver.NamedValue // args as the driver wants them; used again
 
+	rows   []int64 // of a block being made; used again
+	packed []byte  // the block
+
 	ends       cache[decode.Addr]
 	texts      cache[string]
 	edges      cache[edgeKey]

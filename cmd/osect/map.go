@@ -221,7 +221,7 @@ func (a *app) graph(ctx context.Context, st *store.Store, f store.Filter, protoc
 		return nil, err
 	}
 	f.Protocol = protocol
-	edges, err := st.Graph(ctx, f)
+	edges, err := st.Edges(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,308 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"math"
+	"slices"
+
+	"osect/observe"
+)
+
+// The columns of a connection, in blocks and, with the sensor behind cFirst, in connection_long.
+const (
+	cFirst = iota // ns since 1970; in blocks since the minute's start
+	cID           // tells connections with the same first apart
+	cEdge         // its ends, MACs, VLAN and service; with client_port 0
+	cClientPort
+	cInnerVLAN // -1: none
+	cDuration  // last - first
+	cPacketsOut
+	cBytesOut
+	cPacketsIn
+	cBytesIn
+	cFragmentsOut
+	cFragmentsIn
+	cICMP // type * 256 + code
+	cState
+	cClosed
+	cWidth
+)
+
+const longColumns = "sensor, first, id, edge, client_port, inner_vlan, duration, packets_out, bytes_out, packets_in, bytes_in, fragments_out, fragments_in, icmp, state, closed"
+
+// longFlow is the duration, ns, over which connections are rows of connection_long.
+const longFlow = int64(900e9)
+
+// connection is one of a sensor, its columns as above; times since 1970.
+type connection struct {
+	sensor int64
+	v      [cWidth]int64
+}
+
+func (c *connection) last() int64 { return c.v[cFirst] + c.v[cDuration] }
+
+func compareConnections(a, b *connection) int {
+	return cmp.Or(cmp.Compare(a.v[cFirst], b.v[cFirst]), cmp.Compare(a.sensor, b.sensor), cmp.Compare(a.v[cID], b.v[cID]))
+}
+
+// sortConnections sorts rows of a block by first and id; of rows of one connection only the last stays.
+func sortConnections(rows []int64) []int64 {
+	type key struct {
+		first, id int64
+		at        int
+	}
+	keys := make([]key, len(rows)/cWidth)
+	sorted := true
+	for i := range keys {
+		r := rows[i*cWidth:]
+		keys[i] = key{r[cFirst], r[cID], i}
+		sorted = sorted && (i == 0 || cmp.Or(cmp.Compare(keys[i-1].first, keys[i].first), cmp.Compare(keys[i-1].id, keys[i].id)) < 0)
+	}
+	if sorted {
+		return rows
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.id, b.id), cmp.Compare(a.at, b.at))
+	})
+	out := make([]int64, 0, len(rows))
+	for i, k := range keys {
+		if i+1 == len(keys) || keys[i+1].first != k.first || keys[i+1].id != k.id {
+			out = append(out, rows[k.at*cWidth:(k.at+1)*cWidth]...)
+		}
+	}
+	return out
+}
+
+// addConnections writes rows of a sensor, by the minute that they began in: as a further part of that minute.
+func (w *writer) addConnections(sensor int64, minutes map[int64][]int64) error {
+	for minute, rows := range minutes {
+		n, _, err := w.one("SELECT ifnull(max(n)+1, 0) FROM connection_minute WHERE minute=? AND sensor=?", minute, sensor)
+		if err != nil {
+			return err
+		}
+		if err := w.putConnections(minute, sensor, n, sortConnections(rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) putConnections(minute, sensor, n int64, rows []int64) error {
+	w.packed = pack(w.packed[:0], rows, cWidth)
+	return w.exec("INSERT INTO connection_minute VALUES (?,?,?,?,?)", minute, sensor, n, int64(len(rows)/cWidth), w.packed)
+}
+
+// joinConnections makes one part of several, of the minutes of an hour; or rather of those whose connections
+// have mostly ended when the hour has: from a quarter of an hour before.
+func (w *writer) joinConnections(hour, sensor int64) error {
+	quarter := longFlow / observe.MinuteLength
+	minutes := map[int64][]int64{}
+	err := w.query(`SELECT minute, count, rows FROM connection_minute WHERE sensor=?1 AND minute IN (SELECT minute FROM connection_minute
+		WHERE minute>=?2 AND minute<?3 AND sensor=?1 AND n>0) ORDER BY minute, n`, func(v []driver.Value) error {
+		rows, err := unpack(nil, v[2].([]byte), v[1].(int64), cWidth)
+		minutes[v[0].(int64)] = append(minutes[v[0].(int64)], rows...)
+		return err
+	}, sensor, hour*60-quarter, hour*60+60-quarter)
+	if err != nil {
+		return err
+	}
+	for minute, rows := range minutes {
+		if err := w.exec("DELETE FROM connection_minute WHERE minute=? AND sensor=?", minute, sensor); err != nil {
+			return err
+		}
+		if err := w.putConnections(minute, sensor, 0, sortConnections(rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atOnce is how many minutes of connections one statement reads.
+const atOnce = 16
+
+// part is what connection_minute holds in a row.
+type connectionPart struct {
+	minute, sensor int64
+	count          int64
+	packed         []byte
+}
+
+// connections calls fn with the connections that overlap f's window, those that began in one minute at a time: sorted by
+// first, sensor and id, the minutes rising, or falling. It goes on while fn says more. fn must not keep the list.
+// Heeds From, To, Site, Sensor.
+func (s *Store) connections(ctx context.Context, f *Filter, falling bool, fn func(list []connection) (more bool, err error)) error {
+	lo, hi := int64(-never*60), int64(never*60)
+	from, to := int64(math.MinInt64), int64(math.MaxInt64)
+	if f.From != 0 {
+		// Those that began earlier are in long.
+		from, lo = f.From, floorDiv(f.From-longFlow, observe.MinuteLength)
+	}
+	if f.To != 0 {
+		to, hi = f.To, -floorDiv(-f.To, observe.MinuteLength)
+	}
+	long, err := s.longConnections(ctx, f)
+	if err != nil {
+		return err
+	}
+	names, err := s.sensorNames(ctx)
+	if err != nil {
+		return err
+	}
+	wanted := func(sensor int64) bool {
+		n := names[sensor]
+		return (f.Site == "" || f.Site == n.site) && (f.Sensor == "" || f.Sensor == n.name)
+	}
+	isLong := map[connection]bool{} // by first, sensor, id
+	key := func(c *connection) (k connection) {
+		k.sensor, k.v[cFirst], k.v[cID] = c.sensor, c.v[cFirst], c.v[cID]
+		return k
+	}
+	for i := range long {
+		isLong[key(&long[i])] = true
+	}
+	var list []connection
+	var rows []int64
+	// minute puts together what began in a minute, of its parts and long, and passes it on.
+	minute := func(n int64, parts []connectionPart) (more bool, err error) {
+		list = list[:0]
+		for _, p := range parts {
+			if !wanted(p.sensor) {
+				continue
+			}
+			if rows, err = unpack(rows, p.packed, p.count, cWidth); err != nil {
+				return false, s.wrap("read the flows", err)
+			}
+			for i := 0; i < len(rows); i += cWidth {
+				c := connection{p.sensor, [cWidth]int64(rows[i:])}
+				c.v[cFirst] += n * observe.MinuteLength
+				list = append(list, c)
+			}
+		}
+		if len(parts) > 1 {
+			slices.SortStableFunc(list, func(a, b connection) int { return compareConnections(&a, &b) })
+		}
+		out := list[:0]
+		for i := range list {
+			c := &list[i]
+			if i+1 < len(list) && compareConnections(c, &list[i+1]) == 0 {
+				continue // a later part has it
+			}
+			if c.v[cFirst] < to && c.last() >= from && (len(isLong) == 0 || !isLong[key(c)]) {
+				out = append(out, *c)
+			}
+		}
+		list = out
+		if falling {
+			for len(long) > 0 && floorDiv(long[len(long)-1].v[cFirst], observe.MinuteLength) == n {
+				list, long = append(list, long[len(long)-1]), long[:len(long)-1]
+			}
+		} else {
+			for len(long) > 0 && floorDiv(long[0].v[cFirst], observe.MinuteLength) == n {
+				list, long = append(list, long[0]), long[1:]
+			}
+		}
+		if len(list) > len(out) {
+			slices.SortFunc(list, func(a, b connection) int { return compareConnections(&a, &b) })
+		}
+		if len(list) == 0 {
+			return true, nil
+		}
+		return fn(list)
+	}
+	// before passes on the minutes that only long has, up to the minute n.
+	before := func(n int64) (more bool, err error) {
+		for more = true; more && err == nil && len(long) > 0; {
+			m := floorDiv(long[0].v[cFirst], observe.MinuteLength)
+			if falling {
+				m = floorDiv(long[len(long)-1].v[cFirst], observe.MinuteLength)
+			}
+			if !falling && m >= n || falling && m <= n {
+				break
+			}
+			more, err = minute(m, nil)
+		}
+		return more, err
+	}
+	for {
+		parts, err := s.connectionParts(ctx, f, lo, hi, falling)
+		if err != nil {
+			return err
+		}
+		if len(parts) == 0 {
+			end := int64(math.MaxInt64)
+			if falling {
+				end = math.MinInt64
+			}
+			_, err := before(end)
+			return err
+		}
+		for len(parts) > 0 {
+			n := parts[0].minute
+			k := 1
+			for k < len(parts) && parts[k].minute == n {
+				k++
+			}
+			more, err := before(n)
+			if more && err == nil {
+				more, err = minute(n, parts[:k])
+			}
+			if err != nil || !more {
+				return err
+			}
+			parts = parts[k:]
+			if falling {
+				hi = n
+			} else {
+				lo = n + 1
+			}
+		}
+	}
+}
+
+// connectionParts reads the parts of the first minutes in [lo, hi), or the last.
+func (s *Store) connectionParts(ctx context.Context, f *Filter, lo, hi int64, falling bool) ([]connectionPart, error) {
+	end, order := "min", "minute"
+	if falling {
+		end, order = "max", "minute DESC"
+	}
+	var at *int64
+	err := s.each(ctx, "read the flows", "SELECT "+end+"(minute) FROM connection_minute WHERE minute>=? AND minute<?", []any{lo, hi}, func(scan func(...any) error) error { return scan(&at) })
+	if err != nil || at == nil {
+		return nil, err
+	}
+	if falling {
+		lo = max(lo, *at+1-atOnce)
+	} else {
+		hi = min(hi, *at+atOnce)
+	}
+	// All sensors: where there are none of f's in these minutes, there may be some behind.
+	q := &query{}
+	q.add("SELECT minute, sensor, count, rows FROM connection_minute WHERE minute>=? AND minute<? ORDER BY "+order+", sensor, n", lo, hi)
+	return collect(s, ctx, "read the flows", q.text(), func(scan func(...any) error) (p connectionPart, err error) {
+		return p, scan(&p.minute, &p.sensor, &p.count, &p.packed)
+	}, q.args...)
+}
+
+// longConnections are those over a quarter of an hour that overlap f's window, of its sensors, sorted.
+func (s *Store) longConnections(ctx context.Context, f *Filter) ([]connection, error) {
+	q := &query{}
+	q.add("SELECT " + longColumns + " FROM connection_long WHERE 1")
+	if f.From != 0 {
+		q.add("AND first+duration>=?", f.From)
+	}
+	if f.To != 0 {
+		q.add("AND first<?", f.To)
+	}
+	q.sensors(f)
+	list, err := collect(s, ctx, "read the flows", q.text(), func(scan func(...any) error) (c connection, err error) {
+		to := []any{&c.sensor}
+		for i := range c.v {
+			to = append(to, &c.v[i])
+		}
+		return c, scan(to...)
+	}, q.args...)
+	slices.SortFunc(list, func(a, b connection) int { return compareConnections(&a, &b) })
+	return list, err
+}
