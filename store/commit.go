@@ -281,11 +281,6 @@ func (p *part) connections(m *observe.Minute) error {
 	return nil
 }
 
-// mergeTimes: of a fact that was told before, first and last are widened, and the frame reference is that of the earlier frame.
-const mergeTimes = `first=min(first, excluded.first), last=max(last, excluded.last),
-	capture=CASE WHEN excluded.first < first THEN excluded.capture ELSE capture END,
-	number=CASE WHEN excluded.first < first THEN excluded.number ELSE number END`
-
 // byID is an index into a minute's slice with its dictionary id; blocks are sorted by it.
 type byID struct {
 	id int64
@@ -413,20 +408,57 @@ type factKey struct{ ip, mac, kind, value, source int64 }
 
 type factTimes struct{ first, last, capture, number int64 }
 
-// facts writes what was told.
+// knownFact is a row of fact: its id, and its first.
+type knownFact struct{ id, first int64 }
+
+// facts writes what was told. Of a fact that was told before, first and last are widened, and the frame
+// reference is that of the earlier frame.
 func (w *writer) facts(sensor int64, told map[factKey]*factTimes) error {
-	t := w.table("INSERT INTO fact", 10, "ON CONFLICT DO UPDATE SET "+mergeTimes)
+	if w.told == nil || w.toldBy != sensor || len(w.told) > maxCached {
+		w.toldBy, w.told = sensor, map[factKey]knownFact{}
+	}
+	again := w.statement("UPDATE fact SET last=max(last,?) WHERE id=?", 2)
 	keys := slices.SortedFunc(maps.Keys(told), func(a, b factKey) int {
 		return cmp.Or(cmp.Compare(a.ip, b.ip), cmp.Compare(a.mac, b.mac), cmp.Compare(a.kind, b.kind),
 			cmp.Compare(a.value, b.value), cmp.Compare(a.source, b.source))
 	})
 	for _, k := range keys {
 		f := told[k]
-		if err := t.add(sensor, k.ip, k.mac, k.kind, k.value, k.source, f.first, f.last, f.capture, f.number); err != nil {
-			return err
+		known, ok := w.told[k]
+		if !ok {
+			err := w.query("SELECT id, first FROM fact WHERE sensor=? AND ip=? AND mac=? AND kind=? AND value=? AND source=?", func(v []driver.Value) error {
+				known, ok = knownFact{v[0].(int64), v[1].(int64)}, true
+				return nil
+			}, sensor, k.ip, k.mac, k.kind, k.value, k.source)
+			if err != nil {
+				return err
+			}
 		}
+		switch {
+		case !ok:
+			res, err := w.run("INSERT INTO fact (sensor, ip, mac, kind, value, source, first, last, capture, number) VALUES (?,?,?,?,?,?,?,?,?,?)",
+				sensor, k.ip, k.mac, k.kind, k.value, k.source, f.first, f.last, f.capture, f.number)
+			if err != nil {
+				return err
+			}
+			known.first = f.first
+			if known.id, err = res.LastInsertId(); err != nil {
+				return err
+			}
+		case f.first < known.first:
+			known.first = f.first
+			if err := w.exec("UPDATE fact SET first=?, capture=?, number=? WHERE id=?", f.first, f.capture, f.number, known.id); err != nil {
+				return err
+			}
+			fallthrough
+		default:
+			if err := again.add(f.last, known.id); err != nil {
+				return err
+			}
+		}
+		w.told[k] = known
 	}
-	return t.flush()
+	return again.flush()
 }
 
 func (p *part) events(m *observe.Minute) error {

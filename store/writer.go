@@ -35,6 +35,8 @@ type writer struct {
 	edges      cache[edgeKey]
 	operations cache[operationKey]
 	addresses  cache[addressKey]
+	toldBy     int64 // the sensor of told
+	told       map[factKey]knownFact
 
 	evidenceBytes int64 // in the table evidence; -1 where it is not known
 
@@ -128,6 +130,7 @@ func (w *writer) forget() {
 	w.ends, w.texts = cache[decode.Addr]{}, cache[string]{}
 	w.edges, w.operations, w.addresses = cache[edgeKey]{}, cache[operationKey]{}, cache[addressKey]{}
 	w.evidenceBytes = -1
+	w.told = nil
 }
 
 // transact runs do in one BEGIN IMMEDIATE transaction.

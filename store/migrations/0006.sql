@@ -90,3 +90,26 @@ CREATE TABLE connection_long (
 ) WITHOUT ROWID;
 -- By their last frame, so that a window finds those which began long before it.
 CREATE INDEX connection_long_last ON connection_long (first + duration);
+
+-- Facts get ids: that a device told the same again, which it does all the time, changes last in
+-- a row that is found by its id.
+DROP INDEX fact_first;
+ALTER TABLE fact RENAME TO old_fact;
+CREATE TABLE fact (
+  id      INTEGER PRIMARY KEY,
+  sensor  INTEGER NOT NULL,
+  ip      INTEGER NOT NULL,
+  mac     INTEGER NOT NULL,
+  kind    INTEGER NOT NULL,
+  value   INTEGER NOT NULL,
+  source  INTEGER NOT NULL,
+  first   INTEGER NOT NULL,
+  last    INTEGER NOT NULL,
+  capture INTEGER NOT NULL,
+  number  INTEGER NOT NULL,
+  UNIQUE (sensor, ip, mac, kind, value, source)
+);
+INSERT INTO fact (sensor, ip, mac, kind, value, source, first, last, capture, number)
+  SELECT sensor, ip, mac, kind, value, source, first, last, capture, number FROM old_fact;
+DROP TABLE old_fact;
+CREATE INDEX fact_first ON fact (sensor, first);
