@@ -99,6 +99,11 @@ func packColumn(b []byte, rows []int64, width, c int) []byte {
 // unpack gives the count rows of a block, in the place of into. A block that is not whole, or holds
 // something behind its columns, is ErrCorrupt.
 func unpack(into []int64, block []byte, count int64, width int) ([]int64, error) {
+	return unpackSome(into, block, count, width, ^uint32(0))
+}
+
+// unpackSome reads only the columns of which the bits are set; the others are left as they are.
+func unpackSome(into []int64, block []byte, count int64, width int, columns uint32) ([]int64, error) {
 	if count < 0 || count > int64(len(block)) {
 		return nil, fmt.Errorf("%w: a block of %d bytes for %d rows", ErrCorrupt, len(block), count)
 	}
@@ -112,7 +117,7 @@ func unpack(into []int64, block []byte, count int64, width int) ([]int64, error)
 		if k <= 0 || size > uint64(len(block)-k) {
 			return nil, fmt.Errorf("%w: a block's column %d is cut", ErrCorrupt, c)
 		}
-		if !unpackColumn(into, block[k:k+int(size)], width, c) {
+		if columns>>c&1 != 0 && !unpackColumn(into, block[k:k+int(size)], width, c) {
 			return nil, fmt.Errorf("%w: a block's column %d", ErrCorrupt, c)
 		}
 		block = block[k+int(size):]

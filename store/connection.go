@@ -129,10 +129,16 @@ type connectionPart struct {
 	packed         []byte
 }
 
-// connections calls fn with the connections that overlap f's window, those that began in one minute at a time: sorted by
-// first, sensor and id, the minutes rising, or falling. It goes on while fn says more. fn must not keep the list.
-// Heeds From, To, Site, Sensor.
-func (s *Store) connections(ctx context.Context, f *Filter, falling bool, fn func(list []connection) (more bool, err error)) error {
+// choice says which connections are wanted; nil for all. wants looks at the columns of which the bits are set.
+type choice struct {
+	columns uint32
+	wants   func(*connection) bool
+}
+
+// connections calls fn with the connections that overlap f's window and are chosen, those that began in one minute at
+// a time: sorted by first, sensor and id, the minutes rising, or falling. It goes on while fn says more. fn must
+// not keep the list. Heeds From, To, Site, Sensor.
+func (s *Store) connections(ctx context.Context, f *Filter, falling bool, of *choice, fn func(list []connection) (more bool, err error)) error {
 	lo, hi := int64(-never*60), int64(never*60)
 	from, to := int64(math.MinInt64), int64(math.MaxInt64)
 	if f.From != 0 {
@@ -162,38 +168,81 @@ func (s *Store) connections(ctx context.Context, f *Filter, falling bool, fn fun
 	for i := range long {
 		isLong[key(&long[i])] = true
 	}
+	if of != nil {
+		long = slices.DeleteFunc(long, func(c connection) bool { return !of.wants(&c) })
+	}
 	var list []connection
 	var rows []int64
+	holds := func(c *connection) bool {
+		return c.v[cFirst] < to && c.last() >= from && (of == nil || of.wants(c))
+	}
+	var chosenBy []int // the columns that holds looks at
+	if of != nil {
+		for k := range cWidth {
+			if (of.columns|1<<cFirst|1<<cDuration)>>k&1 != 0 {
+				chosenBy = append(chosenBy, k)
+			}
+		}
+	}
 	// minute puts together what began in a minute, of its parts and long, and passes it on.
 	minute := func(n int64, parts []connectionPart) (more bool, err error) {
 		list = list[:0]
+		start := n * observe.MinuteLength
 		for _, p := range parts {
 			if !wanted(p.sensor) {
 				continue
 			}
-			if rows, err = unpack(rows, p.packed, p.count, cWidth); err != nil {
+			// Of one part alone, the columns that it is chosen by are read first; most minutes of a window have
+			// nothing of an address.
+			columns := ^uint32(0)
+			if len(parts) == 1 && of != nil {
+				columns = of.columns | 1<<cFirst | 1<<cDuration
+			}
+			if rows, err = unpackSome(rows, p.packed, p.count, cWidth, columns); err != nil {
 				return false, s.wrap("read the flows", err)
+			}
+			some := columns == ^uint32(0)
+			c := connection{sensor: p.sensor}
+			for i := 0; i < len(rows) && !some; i += cWidth {
+				// Not all of the row: this is what a day of connections is searched by.
+				v := rows[i : i+cWidth]
+				for _, k := range chosenBy {
+					c.v[k] = v[k]
+				}
+				c.v[cFirst] += start
+				some = holds(&c)
+			}
+			if !some {
+				continue
+			}
+			if columns != ^uint32(0) {
+				if rows, err = unpack(rows, p.packed, p.count, cWidth); err != nil {
+					return false, s.wrap("read the flows", err)
+				}
 			}
 			for i := 0; i < len(rows); i += cWidth {
 				c := connection{p.sensor, [cWidth]int64(rows[i:])}
-				c.v[cFirst] += n * observe.MinuteLength
-				list = append(list, c)
+				c.v[cFirst] += start
+				if len(parts) > 1 || holds(&c) {
+					list = append(list, c)
+				}
 			}
 		}
 		if len(parts) > 1 {
 			slices.SortStableFunc(list, func(a, b connection) int { return compareConnections(&a, &b) })
-		}
-		out := list[:0]
-		for i := range list {
-			c := &list[i]
-			if i+1 < len(list) && compareConnections(c, &list[i+1]) == 0 {
-				continue // a later part has it
+			out := list[:0]
+			for i := range list {
+				// Of two of one connection the later part's.
+				if c := &list[i]; (i+1 == len(list) || compareConnections(c, &list[i+1]) != 0) && holds(c) {
+					out = append(out, *c)
+				}
 			}
-			if c.v[cFirst] < to && c.last() >= from && (len(isLong) == 0 || !isLong[key(c)]) {
-				out = append(out, *c)
-			}
+			list = out
 		}
-		list = out
+		if len(isLong) > 0 {
+			list = slices.DeleteFunc(list, func(c connection) bool { return isLong[key(&c)] })
+		}
+		short := len(list)
 		if falling {
 			for len(long) > 0 && floorDiv(long[len(long)-1].v[cFirst], observe.MinuteLength) == n {
 				list, long = append(list, long[len(long)-1]), long[:len(long)-1]
@@ -203,7 +252,7 @@ func (s *Store) connections(ctx context.Context, f *Filter, falling bool, fn fun
 				list, long = append(list, long[0]), long[1:]
 			}
 		}
-		if len(list) > len(out) {
+		if len(list) > short {
 			slices.SortFunc(list, func(a, b connection) int { return compareConnections(&a, &b) })
 		}
 		if len(list) == 0 {

@@ -260,7 +260,7 @@ func (d *dumper) blocks(ctx context.Context, table string, g *grain, hours bool)
 }
 
 func (d *dumper) connections(ctx context.Context) error {
-	return d.s.connections(ctx, &Filter{}, false, func(list []connection) (bool, error) {
+	return d.s.connections(ctx, &Filter{}, false, nil, func(list []connection) (bool, error) {
 		ids := make([]int64, len(list))
 		for i := range list {
 			ids[i] = list[i].v[cEdge]

@@ -330,87 +330,89 @@ func nameOf(n, end uint8, v fmt.Stringer) string {
 	return v.String()
 }
 
-// flowOrders are the keys that flows can be ordered by.
-var flowOrders = map[string]func(c *connection) int64{
-	"first_seen":  func(c *connection) int64 { return c.v[cFirst] },
-	"last_seen":   (*connection).last,
-	"duration":    func(c *connection) int64 { return c.v[cDuration] },
-	"bytes":       func(c *connection) int64 { return c.v[cBytesOut] + c.v[cBytesIn] },
-	"packets":     func(c *connection) int64 { return c.v[cPacketsOut] + c.v[cPacketsIn] },
-	"packets_out": func(c *connection) int64 { return c.v[cPacketsOut] },
-	"bytes_out":   func(c *connection) int64 { return c.v[cBytesOut] },
-	"packets_in":  func(c *connection) int64 { return c.v[cPacketsIn] },
-	"bytes_in":    func(c *connection) int64 { return c.v[cBytesIn] },
-	"client_port": func(c *connection) int64 { return c.v[cClientPort] },
+// flowOrders are the keys that flows can be ordered by, with the columns that they are made of.
+var flowOrders = map[string]struct {
+	columns uint32
+	rank    func(c *connection) int64
+}{
+	"first_seen":  {1 << cFirst, func(c *connection) int64 { return c.v[cFirst] }},
+	"last_seen":   {1<<cFirst | 1<<cDuration, (*connection).last},
+	"duration":    {1 << cDuration, func(c *connection) int64 { return c.v[cDuration] }},
+	"bytes":       {1<<cBytesOut | 1<<cBytesIn, func(c *connection) int64 { return c.v[cBytesOut] + c.v[cBytesIn] }},
+	"packets":     {1<<cPacketsOut | 1<<cPacketsIn, func(c *connection) int64 { return c.v[cPacketsOut] + c.v[cPacketsIn] }},
+	"packets_out": {1 << cPacketsOut, func(c *connection) int64 { return c.v[cPacketsOut] }},
+	"bytes_out":   {1 << cBytesOut, func(c *connection) int64 { return c.v[cBytesOut] }},
+	"packets_in":  {1 << cPacketsIn, func(c *connection) int64 { return c.v[cPacketsIn] }},
+	"bytes_in":    {1 << cBytesIn, func(c *connection) int64 { return c.v[cBytesIn] }},
+	"client_port": {1 << cClientPort, func(c *connection) int64 { return c.v[cClientPort] }},
 }
 
 // FlowOrders are the values of Filter.Order, sorted.
 func FlowOrders() []string { return slices.Sorted(maps.Keys(flowOrders)) }
 
-// flowFilter says which connections a query of flows wants, beside its window.
-type flowFilter struct {
-	edges  idSet
-	vlan   *uint16
-	tagged idSet            // edges with that VLAN
-	sites  map[int64]string // of sensors
-	ends   map[string]idSet // edges with one of Filter.Ends, by site; nil for all
-}
-
-func (s *Store) flowFilter(ctx context.Context, f *Filter, names map[int64]sensorName) (*flowFilter, error) {
+// flowFilter says which connections a query of flows wants, beside its window and sensors; nil for all.
+func (s *Store) flowFilter(ctx context.Context, f *Filter, names map[int64]sensorName) (*choice, error) {
 	conditions, err := edgeConditions(f)
 	if err != nil {
 		return nil, err
 	}
-	w := &flowFilter{vlan: f.VLAN}
-	if w.edges, err = s.idSet(ctx, "edge", conditions); err != nil {
-		return nil, err
+	var all []func(*connection) bool
+	if len(conditions.parts) > 0 {
+		edges, err := s.idSet(ctx, "edge", conditions)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, func(c *connection) bool { return edges.has(c.v[cEdge]) })
 	}
 	if f.VLAN != nil {
 		q := &query{}
 		q.add("AND vlan=?", *f.VLAN)
-		if w.tagged, err = s.idSet(ctx, "edge", q); err != nil {
-			return nil, err
-		}
-	}
-	if f.Ends == nil {
-		return w, nil
-	}
-	bySite := map[string][]string{}
-	for _, e := range f.Ends {
-		bySite[e.Site] = append(bySite[e.Site], fmt.Sprintf("%x", e.Addr.Bytes()))
-	}
-	w.sites, w.ends = map[int64]string{}, map[string]idSet{}
-	for id, n := range names {
-		w.sites[id] = n.site
-	}
-	for site, list := range bySite {
-		text, err := json.Marshal(list)
+		tagged, err := s.idSet(ctx, "edge", q)
 		if err != nil {
 			return nil, err
 		}
-		const ids = "IN (SELECT id FROM end WHERE addr IN (SELECT unhex(value) FROM json_each(?)))"
-		q := &query{}
-		q.add("AND (client "+ids+" OR server "+ids+")", string(text), string(text))
-		if w.ends[site], err = s.idSet(ctx, "edge", q); err != nil {
-			return nil, err
+		all = append(all, func(c *connection) bool { return tagged.has(c.v[cEdge]) || c.v[cInnerVLAN] == int64(*f.VLAN) })
+	}
+	if f.Ends != nil {
+		bySite := map[string][]string{}
+		for _, e := range f.Ends {
+			bySite[e.Site] = append(bySite[e.Site], fmt.Sprintf("%x", e.Addr.Bytes()))
 		}
+		bySensor := map[int64]idSet{}
+		for site, list := range bySite {
+			text, err := json.Marshal(list)
+			if err != nil {
+				return nil, err
+			}
+			const ids = "IN (SELECT id FROM end WHERE addr IN (SELECT unhex(value) FROM json_each(?)))"
+			q := &query{}
+			q.add("AND (client "+ids+" OR server "+ids+")", string(text), string(text))
+			edges, err := s.idSet(ctx, "edge", q)
+			if err != nil {
+				return nil, err
+			}
+			for id, n := range names {
+				if n.site == site {
+					bySensor[id] = edges
+				}
+			}
+		}
+		all = append(all, func(c *connection) bool {
+			edges, ok := bySensor[c.sensor]
+			return ok && edges.has(c.v[cEdge])
+		})
 	}
-	return w, nil
-}
-
-func (w *flowFilter) wants(c *connection) bool {
-	edge := c.v[cEdge]
-	if !w.edges.has(edge) {
-		return false
+	if all == nil {
+		return nil, nil
 	}
-	if w.vlan != nil && !w.tagged.has(edge) && c.v[cInnerVLAN] != int64(*w.vlan) {
-		return false
-	}
-	if w.ends != nil {
-		set, ok := w.ends[w.sites[c.sensor]]
-		return ok && set.has(edge)
-	}
-	return true
+	return &choice{1<<cEdge | 1<<cInnerVLAN, func(c *connection) bool {
+		for _, wants := range all {
+			if !wants(c) {
+				return false
+			}
+		}
+		return true
+	}}, nil
 }
 
 // Flows gives the connections that overlap the window, by their first frame, or in f's Order. With a
@@ -446,7 +448,7 @@ func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flo
 	if err != nil {
 		return err
 	}
-	w, err := s.flowFilter(ctx, f, names)
+	of, err := s.flowFilter(ctx, f, names)
 	if err != nil {
 		return err
 	}
@@ -467,34 +469,35 @@ func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flo
 		}
 		return nil
 	}
-	var kept []connection
-	keep := func(list []connection) {
-		for i := range list {
-			if w.wants(&list[i]) {
-				kept = append(kept, list[i])
-			}
-		}
-	}
 	if f.Order != "" {
-		rank := flowOrders[f.Order]
-		if rank == nil {
+		order, ok := flowOrders[f.Order]
+		if !ok {
 			return fmt.Errorf("%w: flows cannot be ordered by %q", ErrFilter, f.Order)
 		}
+		before := func(a, b *connection) int {
+			by := cmp.Compare(order.rank(a), order.rank(b))
+			if f.Descending {
+				by = -by
+			}
+			return cmp.Or(by, compareConnections(a, b))
+		}
+		var kept []connection
+		full := false // then what is behind the last one is not kept
 		best := func() {
-			slices.SortFunc(kept, func(a, b connection) int {
-				by := cmp.Compare(rank(&a), rank(&b))
-				if f.Descending {
-					by = -by
-				}
-				return cmp.Or(by, compareConnections(&a, &b))
-			})
-			if limit > 0 && len(kept) > limit {
+			slices.SortFunc(kept, func(a, b connection) int { return before(&a, &b) })
+			if full = limit > 0 && len(kept) >= limit; full {
 				kept = kept[:limit]
 			}
 		}
-		err := s.connections(ctx, f, false, func(list []connection) (bool, error) {
-			keep(list)
-			if limit > 0 && len(kept) >= 2*limit+10_000 {
+		ranked := &choice{order.columns | 1<<cID, func(c *connection) bool { return !full || before(c, &kept[limit-1]) < 0 }}
+		if of != nil {
+			better := ranked.wants
+			ranked.columns |= of.columns
+			ranked.wants = func(c *connection) bool { return better(c) && of.wants(c) }
+		}
+		err := s.connections(ctx, f, false, ranked, func(list []connection) (bool, error) {
+			kept = append(kept, list...)
+			if limit > 0 && len(kept) >= 2*limit+1000 {
 				best()
 			}
 			return true, nil
@@ -508,11 +511,9 @@ func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flo
 	if limit > 0 {
 		// The newest, which are told in the order of time.
 		var newest []connection
-		err := s.connections(ctx, f, true, func(list []connection) (bool, error) {
-			kept = kept[:0]
-			keep(list)
-			slices.Reverse(kept)
-			newest = append(newest, kept...)
+		err := s.connections(ctx, f, true, of, func(list []connection) (bool, error) {
+			slices.Reverse(list)
+			newest = append(newest, list...)
 			return len(newest) < limit, nil
 		})
 		if err != nil {
@@ -522,11 +523,7 @@ func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flo
 		slices.Reverse(newest)
 		return give(newest)
 	}
-	return s.connections(ctx, f, false, func(list []connection) (bool, error) {
-		kept = kept[:0]
-		keep(list)
-		return true, give(kept)
-	})
+	return s.connections(ctx, f, false, of, func(list []connection) (bool, error) { return true, give(list) })
 }
 
 // flow makes a row of a listing of a connection.

@@ -439,3 +439,112 @@ func TestUpgradeFromEachVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestUpgradeToBlocks: a store of version 4, whose minutes, hours and connections are rows, says the same behind the upgrade.
+func TestUpgradeToBlocks(t *testing.T) {
+	steps, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := newStore(t)
+	run := newRun(t, now)
+	for _, n := range []int{-1, 0, 1, 59, 60, 61, 200, 300, 301} {
+		m := load{30, 40, 30, 20, 5}.minute(n)
+		for i := range m.Connections[:3] {
+			m.Connections[i].Last += 2 * longFlow
+		}
+		m.Connections[4].InnerVLAN = 7
+		m.Facts = []observe.Fact{{IP: ip(n & 3), Kind: "hostname", Value: "x", Source: "dhcp", First: m.Start, Last: m.Start + 1}}
+		commit(t, now, &Batch{Run: run, Minutes: []*observe.Minute{m}})
+	}
+	if _, err := now.Prune(ctx, t0+2*hourLength, Retention{Minutes: 1}); err != nil { // some hours without minutes
+		t.Fatal(err)
+	}
+
+	path := filepath.Join(t.TempDir(), "old.db")
+	old := &Store{path: path}
+	if old.db, err = open(path, "mode=rwc"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.db.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA journal_mode=WAL", applicationID)); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.migrate(0, steps[:blocksVersion-1]); err != nil {
+		t.Fatal(err)
+	}
+	exec := func(q string, args ...any) {
+		if _, err := old.db.Exec(q, args...); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	old.db.SetMaxOpenConns(1)
+	exec("ATTACH ? AS n", now.path)
+	for _, table := range []string{"site", "sensor", "end", "text", "edge", "operation", "address", "minute", "minute_counter", "pending", "kept", "event", "edge_total", "operation_total", "capture", "run", "run_capture"} {
+		exec("INSERT INTO main." + table + " SELECT * FROM n." + table)
+	}
+	exec("INSERT INTO main.fact SELECT sensor, ip, mac, kind, value, source, first, last, capture, number FROM n.fact")
+	exec("DETACH n")
+	exec("BEGIN")
+	insert := func(table string, v ...int64) {
+		args := make([]any, len(v))
+		for i := range v {
+			args[i] = v[i]
+		}
+		exec("INSERT INTO "+table+" VALUES ("+strings.TrimSuffix(strings.Repeat("?,", len(v)), ",")+")", args...)
+	}
+	counted := 0
+	for _, g := range grains {
+		for _, hours := range []bool{false, true} {
+			unit, length, _ := g.unit(hours)
+			err := now.blocks(ctx, g, &Filter{}, piece{hours, -never * 60, never * 60}, nil, func(start, sensor int64, rows []int64, width int) error {
+				for ; len(rows) > 0; rows = rows[width:] {
+					insert(g.name+"_"+unit, append([]int64{floorDiv(start, length), sensor}, rows[:width]...)...)
+					counted++
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	err = now.connections(ctx, &Filter{}, false, nil, func(list []connection) (bool, error) {
+		for _, c := range list {
+			insert("connection", append([]int64{c.v[cFirst], c.sensor}, c.v[cID:]...)...)
+			counted++
+		}
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec("UPDATE connection SET inner_vlan=NULL WHERE inner_vlan=-1")
+	exec("COMMIT")
+	if counted < 500 {
+		t.Fatalf("only %d rows", counted)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var want, got bytes.Buffer
+	if err := now.Dump(ctx, &want); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Dump(ctx, &got); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want.Bytes()) {
+		t.Errorf("the upgraded store's dump differs: %d bytes, want %d", got.Len(), want.Len())
+	}
+	if n := s.count(t, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'old%'"); n != 0 {
+		t.Errorf("%d old tables are left", n)
+	}
+	if err := s.Check(ctx); err != nil {
+		t.Error(err)
+	}
+}

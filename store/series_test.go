@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -176,89 +175,5 @@ func TestInParallel(t *testing.T) {
 	}
 	if err := inParallel(ctx, nil, func(context.Context, int) error { return bad }); err != nil {
 		t.Errorf("nothing to do: %v", err)
-	}
-}
-
-// TestGraphLoad prints what maps and series take on -days of a plant of 1,400 devices with the edges of the reference
-// load: hours for all days, minutes for the last day.
-func TestGraphLoad(t *testing.T) {
-	if *days == 0 {
-		t.Skip("without -days")
-	}
-	s := newStore(t)
-	run := newRun(t, s)
-	plant := load{connections: 10, edges: 2000, operations: 1500, addresses: 1400}
-	for n := range 60 {
-		commit(t, s, &Batch{Run: run, Minutes: []*observe.Minute{plant.minute(n)}})
-	}
-	rollUp(t, s)
-	c, err := s.db.Conn(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	exec := func(q string, args ...any) {
-		if _, err := c.ExecContext(ctx, q, args...); err != nil {
-			t.Fatalf("%s: %v", q, err)
-		}
-	}
-	exec("PRAGMA synchronous=OFF")
-	const hour0 = t0 / hourLength
-	for h := int64(1); h < int64(*days)*24; h++ {
-		exec("BEGIN")
-		tables := []string{"edge_hour", "operation_hour", "address_hour", "minute"}
-		if h >= int64(*days)*24-24 {
-			tables = append(tables, "edge_minute", "operation_minute", "address_minute")
-		}
-		for _, t := range tables {
-			columns, unit, by, end := "", "minute", h*60, (hour0+1)*60
-			rows, err := c.QueryContext(ctx, "SELECT name FROM pragma_table_info(?) WHERE cid>0", t)
-			if err != nil {
-				panic(err)
-			}
-			for rows.Next() {
-				var n string
-				rows.Scan(&n)
-				columns += ", " + n
-			}
-			rows.Close()
-			if t[len(t)-4:] == "hour" {
-				unit, by, end = "hour", h, hour0+1
-			}
-			exec("INSERT INTO "+t+" SELECT "+unit+"+?1"+columns+" FROM "+t+" WHERE "+unit+"<?2", by, end)
-		}
-		exec("COMMIT")
-	}
-	end := t0 + int64(*days)*24*hourLength
-	day := Filter{From: end - 24*hourLength, To: end}
-	month := Filter{From: t0 + hourLength, To: end}
-	one := month
-	one.Address = "10.0.0.7"
-	fmt.Printf("%d days: %.2f GB, %d edge hours\n\n| query | rows | first | again |\n|---|---|---|---|\n", *days, float64(s.Size())/1e9, s.count(t, "SELECT count(*) FROM edge_hour"))
-	for _, x := range []struct {
-		name string
-		ask  func() (int, error)
-	}{
-		{"device input, a day", func() (int, error) { r, err := s.DeviceInput(ctx, day); return len(r.Links), err }},
-		{"device input, the month", func() (int, error) { r, err := s.DeviceInput(ctx, month); return len(r.Links), err }},
-		{"graph, a day", func() (int, error) { r, err := s.Edges(ctx, day); return len(r), err }},
-		{"graph, the month", func() (int, error) { r, err := s.Edges(ctx, month); return len(r), err }},
-		{"series of services, the month by 12 hours", func() (int, error) {
-			r, err := Series(ctx, s, month, 12*time.Hour, func(e *EdgeTotal) (uint16, bool) { return e.ServerPort, true })
-			return len(r), err
-		}},
-		{"edges, the month", func() (int, error) { r, err := s.Edges(ctx, month); return len(r), err }},
-		{"traffic of an address, the month by 12 hours", func() (int, error) { r, err := s.Traffic(ctx, one, 12*time.Hour); return len(r), err }},
-	} {
-		var took [2]time.Duration
-		n := 0
-		for i := range took {
-			begun := time.Now()
-			if n, err = x.ask(); err != nil {
-				t.Fatalf("%s: %v", x.name, err)
-			}
-			took[i] = time.Since(begun)
-		}
-		fmt.Printf("| %s | %d | %.2f s | %.2f s |\n", x.name, n, took[0].Seconds(), took[1].Seconds())
 	}
 }
