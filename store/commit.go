@@ -270,7 +270,11 @@ func (p *part) connections(m *observe.Minute) error {
 			int64(c.PacketsOut), int64(c.BytesOut), int64(c.PacketsIn), int64(c.BytesIn), int64(c.FragmentsOut), int64(c.FragmentsIn),
 			int64(c.ICMPType)<<8 | int64(c.ICMPCode), int64(c.State), boolInt(c.Closed)}
 		if row[cDuration] <= longFlow {
-			p.batch.connections[first] = append(p.batch.connections[first], row[:]...)
+			rows, ok := p.batch.connections[first]
+			if n := len(p.w.spare); !ok && n > 0 {
+				rows, p.w.spare = p.w.spare[n-1], p.w.spare[:n-1]
+			}
+			p.batch.connections[first] = append(rows, row[:]...)
 			continue
 		}
 		row[cFirst] = c.First
@@ -290,7 +294,8 @@ type byID struct {
 func sortByID(l []byID) { slices.SortFunc(l, func(a, b byID) int { return cmp.Compare(a.id, b.id) }) }
 
 func (p *part) edges(m *observe.Minute) error {
-	ids := make([]byID, len(m.Edges))
+	ids := slices.Grow(p.w.ids[:0], len(m.Edges))[:len(m.Edges)]
+	p.w.ids = ids
 	for i := range m.Edges {
 		e := &m.Edges[i]
 		id, err := p.w.edge(edgeKey{e.EdgeKey, e.ClientMAC, e.ServerMAC, e.Multicast, e.Service})
@@ -312,7 +317,8 @@ func (p *part) edges(m *observe.Minute) error {
 }
 
 func (p *part) operations(m *observe.Minute) error {
-	ids := make([]byID, len(m.Operations))
+	ids := slices.Grow(p.w.ids[:0], len(m.Operations))[:len(m.Operations)]
+	p.w.ids = ids
 	for i := range m.Operations {
 		o := &m.Operations[i]
 		id, err := p.w.operation(operationKey{o.Src, o.Dst, o.Protocol, o.Code, o.Function, o.Status, o.Unit,
@@ -334,7 +340,8 @@ func (p *part) operations(m *observe.Minute) error {
 }
 
 func (p *part) addresses(m *observe.Minute) error {
-	ids := make([]byID, len(m.Addresses))
+	ids := slices.Grow(p.w.ids[:0], len(m.Addresses))[:len(m.Addresses)]
+	p.w.ids = ids
 	for i := range m.Addresses {
 		a := &m.Addresses[i]
 		id, err := p.w.address(addressKey{a.IP, a.MAC, a.VLAN, p.sensor}, a.First)

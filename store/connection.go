@@ -47,43 +47,51 @@ func compareConnections(a, b *connection) int {
 	return cmp.Or(cmp.Compare(a.v[cFirst], b.v[cFirst]), cmp.Compare(a.sensor, b.sensor), cmp.Compare(a.v[cID], b.v[cID]))
 }
 
-// sortConnections sorts rows of a block by first and id; of rows of one connection only the last stays.
-func sortConnections(rows []int64) []int64 {
-	type key struct {
-		first, id int64
-		at        int
-	}
-	keys := make([]key, len(rows)/cWidth)
+// sortKey is a row of a block with its place.
+type sortKey struct {
+	first, id int64
+	at        int
+}
+
+// sortConnections sorts rows of a block by first and id; of rows of one connection only the last stays. What it
+// gives is the writer's until the next call.
+func (w *writer) sortConnections(rows []int64) []int64 {
+	keys := w.keys[:0]
 	sorted := true
-	for i := range keys {
+	for i := range len(rows) / cWidth {
 		r := rows[i*cWidth:]
-		keys[i] = key{r[cFirst], r[cID], i}
+		keys = append(keys, sortKey{r[cFirst], r[cID], i})
 		sorted = sorted && (i == 0 || cmp.Or(cmp.Compare(keys[i-1].first, keys[i].first), cmp.Compare(keys[i-1].id, keys[i].id)) < 0)
 	}
+	w.keys = keys
 	if sorted {
 		return rows
 	}
-	slices.SortFunc(keys, func(a, b key) int {
+	slices.SortFunc(keys, func(a, b sortKey) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.id, b.id), cmp.Compare(a.at, b.at))
 	})
-	out := make([]int64, 0, len(rows))
+	out := w.rows[:0]
 	for i, k := range keys {
 		if i+1 == len(keys) || keys[i+1].first != k.first || keys[i+1].id != k.id {
 			out = append(out, rows[k.at*cWidth:(k.at+1)*cWidth]...)
 		}
 	}
+	w.rows = out
 	return out
 }
 
-// addConnections writes rows of a sensor, by the minute that they began in: as a further part of that minute.
+// addConnections writes rows of a sensor, by the minute that they began in: as a further part of that minute. It empties minutes.
 func (w *writer) addConnections(sensor int64, minutes map[int64][]int64) error {
 	for minute, rows := range minutes {
 		n, _, err := w.one("SELECT ifnull(max(n)+1, 0) FROM connection_minute WHERE minute=? AND sensor=?", minute, sensor)
 		if err != nil {
 			return err
 		}
-		if err := w.putConnections(minute, sensor, n, sortConnections(rows)); err != nil {
+		if err := w.putConnections(minute, sensor, n, w.sortConnections(rows)); err != nil {
 			return err
+		}
+		if delete(minutes, minute); len(w.spare) < maxSpare {
+			w.spare = append(w.spare, rows[:0])
 		}
 	}
 	return nil
@@ -98,21 +106,29 @@ func (w *writer) putConnections(minute, sensor, n int64, rows []int64) error {
 // have mostly ended when the hour has: from a quarter of an hour before.
 func (w *writer) joinConnections(hour, sensor int64) error {
 	quarter := longFlow / observe.MinuteLength
-	minutes := map[int64][]int64{}
-	err := w.query(`SELECT minute, count, rows FROM connection_minute WHERE sensor=?1 AND minute IN (SELECT minute FROM connection_minute
-		WHERE minute>=?2 AND minute<?3 AND sensor=?1 AND n>0) ORDER BY minute, n`, func(v []driver.Value) error {
-		rows, err := unpack(nil, v[2].([]byte), v[1].(int64), cWidth)
-		minutes[v[0].(int64)] = append(minutes[v[0].(int64)], rows...)
-		return err
-	}, sensor, hour*60-quarter, hour*60+60-quarter)
+	var minutes []int64
+	err := w.query("SELECT DISTINCT minute FROM connection_minute WHERE minute>=? AND minute<? AND sensor=? AND n>0", func(v []driver.Value) error {
+		minutes = append(minutes, v[0].(int64))
+		return nil
+	}, hour*60-quarter, hour*60+60-quarter, sensor)
 	if err != nil {
 		return err
 	}
-	for minute, rows := range minutes {
+	var part, rows []int64 // one minute at a time: an hour of connections is a lot
+	for _, minute := range minutes {
+		rows = rows[:0]
+		err := w.query("SELECT count, rows FROM connection_minute WHERE minute=? AND sensor=? ORDER BY n", func(v []driver.Value) (err error) {
+			part, err = unpack(part, v[1].([]byte), v[0].(int64), cWidth)
+			rows = append(rows, part...)
+			return err
+		}, minute, sensor)
+		if err != nil {
+			return err
+		}
 		if err := w.exec("DELETE FROM connection_minute WHERE minute=? AND sensor=?", minute, sensor); err != nil {
 			return err
 		}
-		if err := w.putConnections(minute, sensor, 0, sortConnections(rows)); err != nil {
+		if err := w.putConnections(minute, sensor, 0, w.sortConnections(rows)); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,9 @@ import (
 // maxCached is the most entries of half of a dictionary's cache.
 const maxCached = 1 << 15
 
+// maxSpare is how many minutes' rows of connections are kept to be used again.
+const maxSpare = 8
+
 // writer is the one connection that writes minutes: its statements stay
 // prepared and its dictionaries cached. It talks to the driver directly: what
 // database/sql adds a value costs as much as SQLite's insert of it.
@@ -27,8 +30,11 @@ type writer struct {
 	stmts map[string]*sqlite3.SQLiteStmt
 	bound []driver.NamedValue // args as the driver wants them; used again
 
-	rows   []int64 // of a block being made; used again
+	rows   []int64 // of a block being made; used again, as all of these
 	packed []byte  // the block
+	ids    []byID
+	keys   []sortKey
+	spare  [][]int64 // rows of connections
 
 	ends       cache[decode.Addr]
 	texts      cache[string]
