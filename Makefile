@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile ab fuzz fuzz-all encoders clean
+.PHONY: all build demo test vet lint oracle docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders clean
 
 all: build
 
@@ -86,6 +86,9 @@ bench-all: build ## the same on all loads: 10 million packets, minimal frames, a
 
 profile: build ## where the CPU time of the mixed load goes
 	@python3 scripts/bench.py profile
+
+reference: build ## weeks of the reference load in a store: its size, and what each listing takes; 10 GB of disk, some minutes
+	@python3 scripts/bench.py reference
 
 ab: build ## CPU time of revisions A and B on the mixed load, 7 interleaved runs: make ab A=main~1 B=main
 	@python3 scripts/bench.py ab $(A) $(B)

@@ -5,6 +5,7 @@
   scripts/bench.py workers                      two workers against one
   scripts/bench.py ab REV REV                   CPU time of two revisions on the mixed load
   scripts/bench.py profile                      where the CPU time of the mixed load goes
+  scripts/bench.py reference                    size and listings of a store with weeks of the reference load
 
 Loads are made by plantgen once, in $OSECT_BENCH (default: osect-bench in the temporary
 directory). A baseline is learned before from the same plant with another seed; timed is osect detect
@@ -189,17 +190,56 @@ def profile(plantgen):
     print(f"\n{out} is the profile: {go} tool pprof -http=: {test} {out}")
 
 
+# What is asked of 30 days of 1,400 devices, and the seconds that it may take.
+ASKED = [
+    ("flows list", 1), ("flows list --from 24h-ago", 1), ("flows list --from 24h-ago --sort -bytes --limit 20", 1), ("flows list --from 24h-ago --address 10.0.0.7", 1),
+    ("addresses list", 1), ("addresses list --from 24h-ago", 1), ("ot list", 1), ("ot list --from 24h-ago", 1),
+    ("devices list", 1), ("devices list --from 24h-ago", 1), ("devices show 10.0.0.7", 1), ("alerts list", 1), ("alerts list --from 24h-ago", 1),
+    ("rank devices", 1), ("rank devices --from 24h-ago", 1), ("rank services --from 24h-ago", 1), ("rank vendors --from 24h-ago", 1),
+    ("traffic", 1), ("traffic --from 24h-ago", 1), ("traffic --from 24h-ago --address 10.0.0.7", 1), ("sensors list", 1), ("log", 1),
+    ("devices list --from 30d-ago", 2), ("addresses list --from 30d-ago", 2), ("ot list --from 30d-ago", 2), ("rank devices --from 30d-ago", 2), ("rank devices --by importance --from 30d-ago", 2),
+    ("rank services --from 30d-ago", 2), ("rank vendors --from 30d-ago", 2), ("traffic --from 30d-ago", 2), ("traffic --from 30d-ago --address 10.0.0.7", 2),
+    ("map --svg DIR/map.svg --from 30d-ago", 5), ("map --services --svg DIR/map.svg --from 30d-ago", 5), ("diff --a 14d-ago..7d-ago --b 7d-ago..", 5),
+]
+
+
+def reference(osect):
+    os.makedirs(DIR, exist_ok=True)
+    go = os.environ.get("GO", "go")
+    test = [go, "test", "./store", "-count", "1", "-run", "^TestReferenceLoad$", "-v", "-timeout", "60m", "-args"]
+    subprocess.run(test + ["-days", "14"], cwd=ROOT, check=True)
+    db = os.path.join(DIR, "reference.db")
+    for end in ("", "-wal", "-shm", "-lock"):
+        if os.path.exists(db + end):
+            os.unlink(db + end)
+    subprocess.run(test + ["-days", "30", "-devices", "1400", "-keep", db], cwd=ROOT, check=True)
+    print("\n| command | s | CPU s | peak MB | allowed s |\n|---|---|---|---|---|")
+    late = 0
+    for asked, most in ASKED:
+        cmd = [osect, *asked.replace("DIR", DIR).split(), "--db", db, "--lang", "en"]
+        t = median([run(cmd) for _ in range(3)])
+        late += t[0] > most
+        print(f"| `osect {asked.replace('DIR/', '')}` | {t[0]:.2f} | {t[1] + t[2]:.2f} | {t[3]:.0f} | {most} |{' LATE' if t[0] > most else ''}", flush=True)
+    for end in ("", "-wal", "-shm", "-lock"):
+        if os.path.exists(db + end):
+            os.unlink(db + end)
+    if late:
+        sys.exit(f"bench: {late} of {len(ASKED)} took longer than allowed")
+
+
 def main():
     osect, plantgen = os.path.join(ROOT, "osect"), os.path.join(ROOT, "plantgen")
     args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
-    if not shutil.which("tcpdump") and args[0] not in ("ab", "profile", "workers"):
+    if not shutil.which("tcpdump") and args[0] not in ("ab", "profile", "workers", "reference"):
         sys.exit("bench: tcpdump is not installed: apt install tcpdump")
     if args[0] == "ab" and len(args) == 3:
         ab(args[1], args[2], plantgen)
     elif args == ["profile"]:
         profile(plantgen)
+    elif args == ["reference"]:
+        reference(osect)
     elif args == ["workers"]:
         workers(osect, plantgen)
     elif all(a in LOADS for a in args):

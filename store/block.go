@@ -3,11 +3,13 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math/bits"
 )
 
 // A block is a table of integers as one BLOB: what a minute or an hour of one kind of
-// row holds, column by column. Each column is
+// row holds, column by column, and behind them their CRC-32C, 4 bytes, little-endian: most of a block lies on
+// pages of which SQLite itself would not notice that they were damaged. Each column is
 //
 //	length   uvarint, bytes of what follows
 //	flags    one byte: bits 0–1 the unit (1, 10³, 10⁶, 10⁹), bit 2 delta, bit 3 wide
@@ -24,11 +26,14 @@ const (
 	flagWide  = 8
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 var units = [4]uint64{1, 1e3, 1e6, 1e9}
 
 // pack appends to b the block of rows, which have width columns each and stand one behind the
 // other; the first column does not fall.
 func pack(b []byte, rows []int64, width int) []byte {
+	begin := len(b)
 	for c := range width {
 		// The length goes before what is not written yet: one byte is kept for it.
 		at := len(b)
@@ -45,7 +50,12 @@ func pack(b []byte, rows []int64, width int) []byte {
 		copy(b[at+k:], b[at+1:at+1+n])
 		copy(b[at:], l[:k])
 	}
-	return b
+	return sum(b, begin)
+}
+
+// sum appends to b the checksum of what it holds from begin on.
+func sum(b []byte, begin int) []byte {
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[begin:], castagnoli))
 }
 
 func packColumn(b []byte, rows []int64, width, c int) []byte {
@@ -96,17 +106,22 @@ func packColumn(b []byte, rows []int64, width, c int) []byte {
 	return b
 }
 
-// unpack gives the count rows of a block, in the place of into. A block that is not whole, or holds
-// something behind its columns, is ErrCorrupt.
+// unpack gives the count rows of a block, in the place of into. A block that is not whole, or not as
+// it was written, is ErrCorrupt.
 func unpack(into []int64, block []byte, count int64, width int) ([]int64, error) {
 	return unpackSome(into, block, count, width, ^uint32(0))
 }
 
 // unpackSome reads only the columns of which the bits are set; the others are left as they are.
 func unpackSome(into []int64, block []byte, count int64, width int, columns uint32) ([]int64, error) {
-	if count < 0 || count > int64(len(block)) {
+	if count < 0 || count > int64(len(block)) || len(block) < 4 {
 		return nil, fmt.Errorf("%w: a block of %d bytes for %d rows", ErrCorrupt, len(block), count)
 	}
+	end := len(block) - 4
+	if crc32.Checksum(block[:end], castagnoli) != binary.LittleEndian.Uint32(block[end:]) {
+		return nil, fmt.Errorf("%w: a block's checksum is not that of its bytes", ErrCorrupt)
+	}
+	block = block[:end]
 	n := int(count) * width
 	if cap(into) < n {
 		into = make([]int64, n)
