@@ -454,45 +454,14 @@ func (s *Store) windowSums(ctx context.Context, g *grain, f *Filter, conditions 
 		}
 		return t
 	}
-	var pieces []piece
 	if g.total && f.From == 0 && f.To == 0 {
-		var minus []piece
-		if minus, pieces, err = s.totals(ctx); err != nil {
-			return nil, err
-		}
-		q := &query{}
-		q.add("SELECT sensor, " + g.name + ", " + strings.Join(g.columns, ", ") + ", first, last FROM " + g.name + "_total WHERE 1")
-		q.sensors(f)
-		if only != nil {
-			q.add("AND "+g.name+" IN (SELECT id FROM "+g.name+" WHERE 1 "+conditions.text()+")", conditions.args...)
-		}
-		n := g.hourWidth()
-		row := make([]int64, n)
-		var sensor int64
-		to := []any{&sensor}
-		for i := range row {
-			to = append(to, &row[i])
-		}
-		err := s.each(ctx, "read the totals", q.text(), q.args, func(scan func(...any) error) error {
-			if err := scan(to...); err != nil {
-				return s.wrap("read the totals", err)
-			}
-			of(all, sensor).add(row, n, 0)
-			return nil
+		// Hours go from pending to the totals at once: all is read as of one time.
+		return all, s.atOneTime(ctx, func(ctx context.Context) error {
+			return s.totalSums(ctx, g, f, conditions, only, func(sensor int64) *sums { return of(all, sensor) })
 		})
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range minus {
-			err := s.blocks(ctx, g, f, p, only, func(start, sensor int64, rows []int64, width int) error {
-				of(all, sensor).takeOff(rows)
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
-		}
-	} else if pieces, err = s.pieces(ctx, f); err != nil {
+	}
+	pieces, err := s.pieces(ctx, f)
+	if err != nil {
 		return nil, err
 	}
 	return all, scan(ctx, s, g, f, pieces, only, func() map[int64]*sums { return map[int64]*sums{} },
@@ -504,6 +473,51 @@ func (s *Store) windowSums(ctx context.Context, g *grain, f *Filter, conditions 
 				of(all, sensor).add(part.rows, g.hourWidth(), 0)
 			}
 		})
+}
+
+// totalSums adds to the sums of each sensor what the totals hold, with the hours that wait put right.
+func (s *Store) totalSums(ctx context.Context, g *grain, f *Filter, conditions *query, only idSet, of func(sensor int64) *sums) error {
+	minus, plus, err := s.totals(ctx)
+	if err != nil {
+		return err
+	}
+	q := &query{}
+	q.add("SELECT sensor, " + g.name + ", " + strings.Join(g.columns, ", ") + ", first, last FROM " + g.name + "_total WHERE 1")
+	q.sensors(f)
+	if only != nil {
+		q.add("AND "+g.name+" IN (SELECT id FROM "+g.name+" WHERE 1 "+conditions.text()+")", conditions.args...)
+	}
+	n := g.hourWidth()
+	row := make([]int64, n)
+	var sensor int64
+	to := []any{&sensor}
+	for i := range row {
+		to = append(to, &row[i])
+	}
+	err = s.each(ctx, "read the totals", q.text(), q.args, func(scan func(...any) error) error {
+		err := scan(to...)
+		if err == nil {
+			of(sensor).add(row, n, 0)
+		}
+		return s.wrap("read the totals", err)
+	})
+	for _, p := range minus {
+		if err == nil {
+			err = s.blocks(ctx, g, f, p, only, func(_, sensor int64, rows []int64, _ int) error {
+				of(sensor).takeOff(rows)
+				return nil
+			})
+		}
+	}
+	for _, p := range plus {
+		if err == nil {
+			err = s.blocks(ctx, g, f, p, only, func(start, sensor int64, rows []int64, width int) error {
+				of(sensor).add(rows, width, start)
+				return nil
+			})
+		}
+	}
+	return err
 }
 
 // idsOf are the ids in sums of sensors, sorted.

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,7 +99,13 @@ func (s *Store) each(ctx context.Context, doing, q string, args []any, row func(
 	if s.seen != nil {
 		s.seen(q, args)
 	}
-	rows, err := s.db.QueryContext(ctx, q, args...)
+	var from interface {
+		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	} = s.db
+	if c, ok := ctx.Value(snapshot{}).(*sql.Conn); ok {
+		from = c
+	}
+	rows, err := from.QueryContext(ctx, q, args...)
 	if err != nil {
 		return s.wrap(doing, err)
 	}
@@ -109,6 +116,23 @@ func (s *Store) each(ctx context.Context, doing, q string, args []any, row func(
 		}
 	}
 	return s.wrap(doing, rows.Err())
+}
+
+// snapshot is the key of the connection, in a context, on which the queries of atOneTime run.
+type snapshot struct{}
+
+// atOneTime calls do with a context whose queries all see the store as it is now, whatever is committed meanwhile.
+func (s *Store) atOneTime(ctx context.Context, do func(context.Context) error) error {
+	c, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.wrap("read", err)
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
+		return s.wrap("read", err)
+	}
+	defer c.ExecContext(context.Background(), "ROLLBACK")
+	return do(context.WithValue(ctx, snapshot{}, c))
 }
 
 // sensorName is a sensor with the name of its site.

@@ -713,3 +713,57 @@ func rollUp(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 }
+
+// Totals are asked for while hours are made: each answer is that of some commit, of no half of one.
+func TestTotalsWhileHoursAreMade(t *testing.T) {
+	s := newStore(t)
+	run := newRun(t, s)
+	const commits = 150
+	var list []*observe.Minute
+	sums := map[uint64]int{0: 0} // what may be answered, and behind which commit
+	var sum uint64
+	for n := range commits {
+		m := load{edges: 40, operations: 3, addresses: 5}.minute(n * 25)
+		m.Seq = uint64(n + 1)
+		for i := range m.Edges {
+			sum += m.Edges[i].PacketsOut
+		}
+		list, sums[sum] = append(list, m), n+1
+	}
+	done := make(chan error)
+	go func() {
+		for _, m := range list {
+			if _, err := s.Commit(&Batch{Run: run, Minutes: []*observe.Minute{m}}); err != nil {
+				done <- err
+				return
+			}
+		}
+		close(done)
+	}()
+	for asked, last := 0, 0; ; asked++ {
+		edges, err := s.Edges(ctx, Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got uint64
+		for i := range edges {
+			got += edges[i].PacketsOut
+		}
+		n, ok := sums[got]
+		if !ok || n < last {
+			t.Fatalf("answer %d, behind commit %d: %d packets are those of no commit", asked, last, got)
+		}
+		last = n
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			if asked < 20 {
+				t.Errorf("only %d answers", asked)
+			}
+			return
+		default:
+		}
+	}
+}
