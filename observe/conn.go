@@ -37,7 +37,7 @@ type conn struct {
 	flags              uint16
 	app                uint8    // 1 + index of the OT protocol; 0 not known (yet)
 	probes             uint8    // payloads probed without a Yes
-	told               [2]uint8 // payloads of each direction that the host decoders were shown
+	told               [2]uint8 // payloads of each direction that the host decoders were shown, and waits
 	ttl                [2]uint8
 	icmpType, icmpCode uint8
 	opened             bool  // opened in the counters' minute

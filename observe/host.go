@@ -7,7 +7,7 @@ import (
 )
 
 // host shows a packet that is no fragment and in no tunnel to the decoders of identity facts.
-func (s *Shard) host(p *decode.Packet, c *conn, d uint8, t int64, b *bucket, ref FrameRef) {
+func (s *Shard) host(p *decode.Packet, j int32, c *conn, d uint8, t int64, b *bucket, ref FrameRef) {
 	if p.TCP && p.Flags&decode.SYN != 0 {
 		s.syn(p, t, b, ref)
 	}
@@ -30,14 +30,12 @@ func (s *Shard) host(p *decode.Packet, c *conn, d uint8, t int64, b *bucket, ref
 		if found, ok := sign.UDP(p.SrcPort, p.DstPort, payload); ok {
 			s.sign(&found, p, t, b, ref)
 		}
-	case p.TCP && c.told[d] < host.MaxPayloads && c.app == 0: // else a control protocol's
+	case p.TCP && c.app == 0 && (c.told[d] < host.MaxPayloads || c.told[d]&waits != 0): // else a control protocol's
 		s.hostSession(p)
 		s.told.FromClient = d == c.client
-		s.told.Number = int(c.told[d])
 		s.told.Start = c.flags&(fSYN|fSYNACK) != 0
-		c.told[d]++
 		payload := p.Data[p.Payload:p.PayloadEnd]
-		s.hosts.Payload(&s.told, payload)
+		s.tcpHead(j, c, d, p.Seq, payload, p.PayloadWire, b)
 		if found, ok := sign.TCP(p.SrcPort, p.DstPort, payload); ok {
 			s.sign(&found, p, t, b, ref)
 		}

@@ -116,7 +116,6 @@ const (
 	notIP     = "browser announcements over NetBEUI and IPX, not over UDP"
 	groupMAC  = "the hardware address is a group's"
 	refused   = "a link type that is not read"
-	split     = "header lines over several segments"
 	unended   = "the answer never ends, so the other dissector does not show its head"
 )
 
@@ -130,7 +129,6 @@ var excused = map[string]map[string]excuse{
 	"netbios/misc-netbios-traffic.pcap":             {"browser server-type": {1, notIP}, "ssdp server-banner": {1, "quoted in an ICMP error"}},
 	"os-fingerprint/accecn-handshake.pcap":          {"http server-banner": {1, unended}},
 	"os-fingerprint/heuristic-tcp-ack-payload.pcap": {"http user-agent": {1, unended}},
-	"os-fingerprint/http-lines-split.pcap":          {"http server-banner": {1, split}, "http user-agent": {1, split}},
 	"tunnel-vlan/6in4tunnel.pcap":                   {"http server-banner": {1, tunnelled}, "http user-agent": {1, tunnelled}},
 	"tunnel-vlan/capwap.pcap":                       {"dhcp hostname": {1, tunnelled}, "dhcp dhcp-fingerprint": {1, tunnelled}},
 	"tunnel-vlan/gre-over-udp-4754.pcap":            {"http server-banner": {1, tunnelled}, "http user-agent": {1, tunnelled}},

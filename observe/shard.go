@@ -24,6 +24,7 @@ type Shard struct {
 	hosts   *host.Table
 	told    host.Session
 	syns    synCache
+	heads   heads
 
 	cur  *bucket
 	open []*bucket
@@ -347,7 +348,7 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 		s.flagsOf(c, d, p, t, b, ref)
 	}
 	if tunnel == decode.NoTunnel && !p.Fragment {
-		s.host(p, c, d, t, b, ref)
+		s.host(p, j, c, d, t, b, ref)
 	}
 	switch {
 	case p.Fragment && p.MoreFrags:
@@ -759,6 +760,9 @@ func (c *conn) id() uint64 {
 func (s *Shard) close(j int32, c *conn, b *bucket) {
 	if c.stream >= 0 {
 		s.endStream(j, c, b)
+	}
+	if (c.told[0]|c.told[1])&waits != 0 {
+		s.heads.forget(j)
 	}
 	s.flush(c)
 	if c.proto == decode.ProtoTCP && c.flags&fEthernet == 0 && c.flags&fCounted == 0 && c.state() == StateAttempt {

@@ -60,6 +60,9 @@ func FuzzPayload(f *testing.F) {
 		s := &Session{Src: src, Dst: dst, SrcMAC: mac1, DstPort: ports[int(port)%len(ports)], SrcPort: 1025, FromClient: client, Start: true}
 		table.Payload(s, p)
 		check(t, s)
+		if n := Missing(p); n != 0 && n <= len(p) {
+			t.Fatalf("%d bytes are missing of %d", n, len(p))
+		}
 	})
 }
 

@@ -197,7 +197,7 @@ type Decoder struct {
 	// Datagram reads one UDP payload.
 	Datagram func(s *Session, p []byte) bool
 	// First reads one of the first MaxPayloads payloads of a direction of a TCP connection, as one
-	// segment carries it.
+	// segment carries it; and, where Missing says that it is not whole, once more with the segments that end it.
 	First func(s *Session, p []byte) bool
 	// Frame reads what follows the EtherType or SNAP header.
 	Frame func(s *Session, p []byte) bool
@@ -292,6 +292,19 @@ func (t *Table) Payload(s *Session, p []byte) {
 			return
 		}
 	}
+}
+
+// Missing says how many bytes a payload must have before it is worth showing it to Payload again: as many as
+// end the TLS handshake or the HTTP head that it begins. 0 is: it is whole, or begins neither.
+func Missing(p []byte) int {
+	switch {
+	case len(p) < 5:
+	case p[0] == 22:
+		return tlsMissing(p)
+	case p[0] >= 'A' && p[0] <= 'Z':
+		return httpMissing(p)
+	}
+	return 0
 }
 
 // Frame shows what follows an EtherType to its decoder.

@@ -1,6 +1,9 @@
 package host
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 var (
 	http = Decoder{Name: "http", AnyPort: true, First: httpHead}
@@ -73,6 +76,25 @@ func httpHead(s *Session, p []byte) bool {
 		}
 	}
 	return true
+}
+
+// methods are those whose request lines may be longer than a segment.
+var methods = [][]byte{[]byte("GET "), []byte("POST "), []byte("HEAD "), []byte("PUT ")}
+
+// httpMissing is Missing for the head of an HTTP or RTSP message.
+func httpMissing(p []byte) int {
+	l, _, ok := line(p)
+	if ok {
+		if _, ok = requestLine(l); !ok {
+			_, ok = statusLine(l)
+		}
+	} else {
+		ok = slices.ContainsFunc(methods, func(m []byte) bool { return bytes.HasPrefix(p, m) })
+	}
+	if !ok || bytes.Contains(p, []byte("\n\r\n")) || bytes.Contains(p, []byte("\n\n")) {
+		return 0
+	}
+	return len(p) + 1
 }
 
 // hostName is the name in a Host header without its port; nil for an address.

@@ -28,7 +28,7 @@ const (
 )
 
 // tlsRecord reads handshake messages at the beginning of a segment: record 22, version 2, length 2; message type 1, length 3.
-// A ClientHello over two segments is read as far as the first goes, and then gives no fingerprint.
+// A hello that is not whole is read as far as it goes, and gives no fingerprint.
 func tlsRecord(s *Session, p []byte) bool {
 	if len(p) < 44 || p[0] != 22 || p[1] != 3 || p[2] > 4 || p[5] != tlsClientHello && p[5] != tlsServerHello && p[5] != tlsCertificate || p[6] != 0 {
 		return false
@@ -63,6 +63,27 @@ func tlsRecord(s *Session, p []byte) bool {
 		p = p[5+n:]
 	}
 	return ok
+}
+
+// tlsMissing is Missing for handshake records: the hello of either side, and the server's certificate behind it.
+func tlsMissing(p []byte) int {
+	if p[1] != 3 || p[2] > 4 || len(p) > 5 && p[5] != tlsClientHello && p[5] != tlsServerHello && p[5] != tlsCertificate {
+		return 0
+	}
+	for at := 0; at < len(p) && p[at] == 22; {
+		if at+5 > len(p) {
+			return at + 5
+		}
+		end := at + 5 + be16(p[at+3:])
+		if end > len(p) {
+			return end
+		}
+		if end > at+5 && p[at+5] == tlsCertificate {
+			break
+		}
+		at = end
+	}
+	return 0
 }
 
 // grease says whether v is one of the values that clients throw in (RFC 8701).
