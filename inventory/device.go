@@ -178,6 +178,7 @@ type work struct {
 	ot         otUse
 	supervises bool // asks many controllers, or is a server that asks some
 	watches    bool // asks controllers, as displays do
+	oneCarried bool // taken for a router by one public address that lost no hops: it may be its own
 }
 
 type reasonKey struct{ role, key, arg string }
@@ -202,9 +203,17 @@ func newSite(name string, rows []AddressTotal, o *Options) *site {
 		seen[a.MAC] = append(seen[a.MAC], *a)
 		sent[a.MAC] = sent[a.MAC] || Sent(a)
 	}
-	private := false // some MAC uses a private IPv4 address
+	private := false                        // some MAC uses a private IPv4 address
+	subnets := map[decode.Addr]decode.MAC{} // public subnet → who sends from it; 0 for several
 	for i := range rows {
 		a := &rows[i].Address
+		if net := Subnet(a.IP); a.MAC != 0 && Sent(a) && s.public(a.IP) {
+			if m, ok := subnets[net]; ok && m != a.MAC {
+				subnets[net] = 0
+			} else {
+				subnets[net] = a.MAC
+			}
+		}
 		private = private || a.MAC != 0 && Sent(a) && a.IP.IsIPv4() && Ownable(a.IP) && !linkLocal(a.IP) && !s.public(a.IP)
 	}
 	// MACs first: who is a router, and who claims what.
@@ -213,7 +222,13 @@ func newSite(name string, rows []AddressTotal, o *Options) *site {
 		if mac == 0 || mac.Group() || !sent[mac] {
 			continue
 		}
-		w := s.add(Device{MAC: mac, Router: Router(mac, seen[mac], o.Internal) || private && s.onlyPublic(seen[mac])})
+		w := s.add(Device{MAC: mac})
+		a := &seen[mac][0]
+		one := len(seen[mac]) == 1 && Sent(a) && s.public(a.IP) && (hops(a.TTL) == 0 || a.TTL == 60) // where some controllers begin
+		if onLink := one && subnets[Subnet(a.IP)] == 0; !onLink || VirtualRouter(mac) {              // else others of its subnet are here
+			w.Router = Router(mac, seen[mac], o.Internal) || private && s.onlyPublic(seen[mac])
+			w.oneCarried = one
+		}
 		w.seen = seen[mac]
 		s.byMAC[mac] = w
 		for i := range w.seen {
@@ -341,8 +356,8 @@ func (s *site) find(a decode.Addr, mac decode.MAC) *work {
 		}
 	}
 	switch {
-	case len(owners) > 0:
-		return owners[0]
+	case len(owners) > 0: // who stands in the middle of others uses the addresses of several
+		return slices.MinFunc(owners, func(x, y *work) int { return len(x.IPs) - len(y.IPs) })
 	case s.public(a):
 		return s.inet
 	case !Ownable(a) && !a.Multicast():

@@ -31,6 +31,9 @@
 //   - it carries nothing but public IPv4 addresses at a site where other MACs
 //     use private ones.
 //
+// A MAC that uses a single public address, without lost hops (or with a TTL of 60, where some
+// controllers begin), of a /24 that another MAC sends from as well, is none.
+//
 // "At the same time" is: first to last seen, 5 minutes added at both sides,
 // overlap. Link-local addresses are never carried.
 //

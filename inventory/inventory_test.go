@@ -126,6 +126,8 @@ func TestDevices(t *testing.T) {
 			[]string{"00:1b:21:00:00:01 192.168.1.5,2400:db8:1::5,fe80::1"}},
 		{"IPv6 only, with temporary addresses", []AddressTotal{row("fe80::1", m1, ndp), row("2400:db8::1", m1, sent), row("2400:db8::2", m1, sent), row("2400:db8::3", m1, sent), row("2400:db8::4", m1, sent), row("2400:db8::5", m1, sent), row("::", m1, sent)}, Options{},
 			[]string{"00:1b:21:00:00:01 2400:db8::1,2400:db8::2,2400:db8::3,2400:db8::4,2400:db8::5,fe80::1"}},
+		{"a public address of a subnet that another MAC sends from is its MAC's", []AddressTotal{row("194.250.63.170", m1, sent).ttl(60), row("194.250.63.239", m2, sent).ttl(128)}, Options{},
+			[]string{"00:1b:21:00:00:01 194.250.63.170", "00:1b:21:00:00:02 194.250.63.239"}},
 		{"an IPv6 router", []AddressTotal{row("fe80::1", m1, ndp), row("fd00:1::1", m1, sent), row("fd00:2::1", m1, sent), row("fd00:3::1", m1, sent), row("fd00:4::1", m1, sent)}, Options{},
 			[]string{"00:1b:21:00:00:01 fe80::1 router", "fd00:1::1", "fd00:2::1", "fd00:3::1", "fd00:4::1"}},
 		{"a virtual router", []AddressTotal{row("192.168.1.254", vrrp, arp), row("192.168.1.252", m1, arp), row("10.0.0.9", vrrp, sent)}, Options{},

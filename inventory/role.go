@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -71,7 +72,13 @@ var portRoles = []portRole{
 	{decode.ProtoTCP, 1883, RoleServer, 40, 50}, // MQTT broker
 	{decode.ProtoTCP, 8883, RoleServer, 40, 50},
 	{decode.ProtoUDP, 161, RoleNetwork, 30, 30},
+	{decode.ProtoTCP, bgp, RoleRouter, 60, 60},
 }
+
+const bgp = 179 // TCP
+
+// IP protocols that routers speak among themselves.
+var routing = map[uint8]string{88: "EIGRP", 89: "OSPF", 112: "VRRP"}
 
 // officePorts make a client of who uses them.
 var officePorts = []uint16{25, 53, 80, 88, 110, 139, 143, 389, 443, 445, 515, 631, 993, 3128, 8080, 9100}
@@ -81,8 +88,14 @@ var officePorts = []uint16{25, 53, 80, 88, 110, 139, 143, 389, 443, 445, 515, 63
 var (
 	fieldbus = []string{"cc-link-ie-field-basic", "cc-link-ie-field-control", "cc-link-ie-tsn", "profinet", "ethercat", "ethernet-powerlink"}
 	brokers  = []string{"opc-ua", "mqtt"}
-	// In these, control operations are the daily work of displays.
-	telecontrol = []string{"dnp3", "iec-104", "iec61850", "synchrophasor", "bacnet-ip", "knxnet-ip", "lonworks-ip"}
+	// Only controllers answer these. Those of the others may be drives, meters, couplers, gateways as well.
+	controllerOnly = []string{"s7comm", "slmp-melsec", "melsoft", "omron-fins", "ge-srtp", "toyopuc", "tristation", "fl-net"}
+	// Nobody but a controller's programming software asks these.
+	ofEngineers = []string{"tristation"}
+	// In these, control operations and identification are the daily work of displays.
+	telecontrol = []string{"dnp3", "iec-104", "iec61850", "synchrophasor", "bacnet-ip", "knxnet-ip", "lonworks-ip", "opc-ua"}
+	// In these, controllers ask each other.
+	building = []string{"bacnet-ip", "knxnet-ip", "lonworks-ip"}
 )
 
 // vendorRoles is evidence from a part of the vendor's name, in lower case.
@@ -114,6 +127,7 @@ var productRoles = []struct {
 	{regexp.MustCompile(`(?i)S7-\d|\bCPU ?\d|LOGIX|MELSEC|SYSMAC|Modicon|\b1756-|\b1769-L`), RolePLC, 50},
 	{regexp.MustCompile(`(?i)\bET ?200|\bIM ?15\d|I/O adapter|\b1734-|\b1794-`), RoleIO, 50},
 	{regexp.MustCompile(`(?i)printer|JetDirect|LaserJet|Virata-EmWeb`), RolePrinter, 45},
+	{regexp.MustCompile(`^(?:Apache|nginx|Microsoft-IIS)\b`), RoleServer, 25},
 	{regexp.MustCompile(`(?i)\bcamera\b|onvif|NetworkVideoTransmitter`), RoleCamera, 50},
 }
 
@@ -121,6 +135,7 @@ var productRoles = []struct {
 var serviceRoles = map[string]Reason{
 	"_ipp._tcp": {Role: RolePrinter, Weight: 55}, "_ipps._tcp": {Role: RolePrinter, Weight: 55}, "_printer._tcp": {Role: RolePrinter, Weight: 55}, "_pdl-datastream._tcp": {Role: RolePrinter, Weight: 55},
 	"print": {Role: RolePrinter, Weight: 55}, "camera": {Role: RoleCamera, Weight: 60}, "computer": {Role: RoleClient, Weight: 22},
+	"InternetGatewayDevice": {Role: RoleRouter, Weight: 65}, "WLANAccessPointDevice": {Role: RoleNetwork, Weight: 60}, "Printer": {Role: RolePrinter, Weight: 55}, "DigitalSecurityCamera": {Role: RoleCamera, Weight: 60},
 	"_axis-video._tcp": {Role: RoleCamera, Weight: 60}, "_rtsp._tcp": {Role: RoleCamera, Weight: 45}, "dhcp": {Role: RoleServer, Weight: 35}, "kerberos": {Role: RoleDC, Weight: 75},
 }
 
@@ -137,6 +152,7 @@ func (w *work) roleFact(f *Fact) {
 	case "capabilities":
 		v := strings.ToLower(f.Value)
 		switch {
+		case strings.Contains(v, "phone"): // with a switch in it
 		case strings.Contains(v, "bridge") || strings.Contains(v, "switch") || strings.Contains(v, "wlan"):
 			w.because(RoleNetwork, 60, "capabilities", f.Value)
 		case strings.Contains(v, "router"):
@@ -196,6 +212,9 @@ func (s *site) graph(links []Link, uses []Use) {
 			continue
 		}
 		c, d := s.find(l.Client, l.ClientMAC), s.find(l.Server, l.ServerMAC)
+		if name := routing[l.Proto]; c != nil && name != "" { // to a group, which is no device
+			c.because(RoleRouter, 60, "routes", name)
+		}
 		if c == nil || d == nil || c == d {
 			continue
 		}
@@ -209,7 +228,9 @@ func (s *site) graph(links []Link, uses []Use) {
 			clients[sv] = map[*work]bool{}
 		}
 		clients[sv][c] = true
-		if slices.Contains(officePorts, l.ServerPort) {
+		if l.Proto == decode.ProtoTCP && l.ServerPort == bgp {
+			c.because(RoleRouter, 60, "routes", "BGP")
+		} else if slices.Contains(officePorts, l.ServerPort) {
 			c.because(RoleClient, 35, "uses-office", "")
 		} else if l.Service == "" {
 			c.because(RoleClient, 20, "uses", "")
@@ -245,8 +266,11 @@ type otUse struct {
 	targets  map[string]map[*work]bool       // protocol → whom it asks
 	cyclic   map[string]map[decode.Addr]bool // fieldbus → where its cyclic data goes
 	bus      map[string]int64                // fieldbus → requests less answers: a master has more of these, a station of those
+	talk     int64                           // PROFINET's requests less answers other than to connect, which both sides and tools make
+	names    bool                            // sets names or addresses of PROFINET stations
 	requests uint64                          // of it: to read, write, control, identify
 	studies  uint64                          // of these: to control, identify
+	writes   bool
 	controls map[string]bool
 }
 
@@ -267,8 +291,18 @@ func add(m *map[string]int64, k string, n int64) {
 	(*m)[k] += n
 }
 
-// naming says whether a use is PROFINET's asking for names, which every station does.
-func naming(u *Use) bool { return u.Protocol == "profinet" && u.Class == ot.Identity }
+// busUse counts n requests (or answers, negative) of a fieldbus. PROFINET's tell master from station only where they connect: names are asked
+// for by every station and set by tools, a station's request to say that it is ready looks like a master's, and tools read.
+func (w *work) busUse(u *Use, n int64) {
+	switch {
+	case u.Protocol != "profinet" || u.Class == ot.Connect:
+		add(&w.ot.bus, u.Protocol, n)
+	case u.Class == ot.Read || u.Class == ot.Write:
+		w.ot.talk += n
+	case u.Class == ot.Control && n > 0:
+		w.ot.names = true
+	}
+}
 
 // otGraph takes who asks what of whom by OT protocols.
 func (s *site) otGraph(uses []Use) {
@@ -289,9 +323,7 @@ func (s *site) otGraph(uses []Use) {
 				dst.because(RoleServer, 35, "ot-server", u.Protocol)
 				dst.because(RolePLC, 25, "ot-server", u.Protocol)
 			case bus && answer:
-				if !naming(u) {
-					add(&dst.ot.bus, u.Protocol, -int64(u.Count))
-				}
+				dst.busUse(u, -int64(u.Count))
 			case !bus && answer:
 				put(&dst.ot.answers, u.Protocol, src)
 			case !bus:
@@ -306,9 +338,7 @@ func (s *site) otGraph(uses []Use) {
 		}
 		switch {
 		case bus && u.Direction == ot.Request:
-			if !naming(u) {
-				add(&src.ot.bus, u.Protocol, int64(u.Count))
-			}
+			src.busUse(u, int64(u.Count))
 		case u.Direction == ot.None && u.Class == ot.Cyclic:
 			put(&src.ot.cyclic, u.Protocol, u.Dst)
 		case u.Direction == ot.Request:
@@ -324,9 +354,14 @@ func (s *site) otGraph(uses []Use) {
 				}
 				src.ot.requests += u.Count
 			case ot.Identity:
-				src.ot.studies += u.Count
-				fallthrough
-			case ot.Read, ot.Write:
+				if !slices.Contains(telecontrol, u.Protocol) {
+					src.ot.studies += u.Count
+				}
+				src.ot.requests += u.Count
+			case ot.Write:
+				src.ot.writes = true
+				src.ot.requests += u.Count
+			case ot.Read:
 				src.ot.requests += u.Count
 			}
 			if dst != nil && (u.Class == ot.Write || u.Class == ot.Control) {
@@ -343,8 +378,12 @@ func (s *site) otGraph(uses []Use) {
 	}
 }
 
-// studyShare: who controls and identifies with one request in so many is an engineer's, not a display's.
-const studyShare = 100
+// Who controls and identifies with one request in so many is an engineer's, not a display's: of several controllers; and of one that it does not
+// write to. A display asks its own controller for its state as well, some often.
+const (
+	studyShare    = 100
+	studyShareOne = 10
+)
 
 // otRoles makes evidence of what a device does by OT protocols.
 func (w *work) otRoles() {
@@ -357,7 +396,11 @@ func (w *work) otRoles() {
 			w.because(RoleIO, 70, "ot-of-controllers", protocol)
 			w.because(RolePLC, 45, "ot-server", protocol)
 		} else {
-			w.because(RolePLC, 70, "ot-server", protocol)
+			weight := 65
+			if slices.Contains(controllerOnly, protocol) {
+				weight = 75
+			}
+			w.because(RolePLC, weight, "ot-server", protocol)
 		}
 	}
 	for protocol := range w.ot.asked {
@@ -375,24 +418,44 @@ func (w *work) otRoles() {
 	}
 	for protocol, n := range w.ot.bus {
 		if n > 0 {
-			w.because(RolePLC, 75, "bus-master", protocol)
+			w.because(RolePLC, 65, "bus-master", protocol)
 		} else {
-			w.because(RoleIO, 75, "bus-slave", protocol)
+			w.because(RoleIO, 65, "bus-slave", protocol)
+		}
+	}
+	if _, known := w.ot.bus["profinet"]; !known {
+		switch {
+		case w.ot.names:
+			w.because(RoleEngineering, 60, "bus-names", "profinet")
+		case w.ot.talk > 0:
+			w.because(RolePLC, 40, "bus-master", "profinet")
+			w.because(RoleEngineering, 30, "bus-master", "profinet")
+		case w.ot.talk < 0:
+			w.because(RoleIO, 40, "bus-slave", "profinet")
+			w.because(RolePLC, 30, "bus-slave", "profinet")
 		}
 	}
 	if len(w.ot.targets) == 0 {
 		return
 	}
-	targets := map[*work]bool{}
-	for _, t := range w.ot.targets {
+	targets, many := map[*work]bool{}, 0
+	for protocol, t := range w.ot.targets {
 		for d := range t {
 			targets[d] = true
+		}
+		if !slices.Contains(building, protocol) {
+			many = max(many, len(t))
 		}
 	}
 	delete(targets, nil)
 	controller := len(w.ot.answers) > 0
 	studies := !controller && w.ot.studies > 0 && w.ot.studies*studyShare >= w.ot.requests
-	several := len(targets) > 1 || len(w.ot.controls) > 0
+	several := len(targets) > 1 || len(w.ot.controls) > 0 || !w.ot.writes && w.ot.studies*studyShareOne >= w.ot.requests
+	for _, protocol := range ofEngineers {
+		if w.ot.targets[protocol] != nil {
+			studies, several = !controller, true
+		}
+	}
 	w.supervises = !controller && len(targets) >= manyTargets && !studies
 	role, weight := RoleHMI, 60
 	switch {
@@ -402,19 +465,21 @@ func (w *work) otRoles() {
 		role, weight = RoleEngineering, 50
 	case w.supervises:
 		role = RoleSCADA
-		w.because(role, 65, "ot-many", strconv.Itoa(len(targets)))
+		weight := 50 // a display of a larger machine asks a few as well
+		if many >= 2*manyTargets {
+			weight = 65
+		}
+		w.because(role, weight, "ot-many", strconv.Itoa(len(targets)))
 	}
 	w.watches = !controller && role == RoleHMI
-	for protocol := range w.ot.targets {
-		w.because(role, weight, "ot-client", protocol)
-	}
+	w.because(role, weight, "ot-client", strings.Join(slices.Sorted(maps.Keys(w.ot.targets)), ", "))
 	for protocol := range w.ot.controls {
 		w.because(RoleEngineering, 40, "ot-control", protocol)
 	}
 	if studies {
-		weight := 45 // displays ask their controller for its state as well
+		weight := 45
 		if several {
-			weight = 60
+			weight = 55
 		}
 		w.because(RoleEngineering, weight, "ot-studies", strconv.FormatUint(w.ot.studies, 10)+"/"+strconv.FormatUint(w.ot.requests, 10))
 	}
@@ -438,7 +503,11 @@ func (w *work) role(public func(decode.Addr) bool) {
 	case VirtualRouter(w.MAC):
 		w.because(RoleRouter, 95, "virtual-router", "")
 	case w.Router:
-		w.because(RoleRouter, 80, "router", "")
+		weight := 80
+		if w.oneCarried {
+			weight = 50
+		}
+		w.because(RoleRouter, weight, "router", "")
 	}
 	server := w.systemIs(serverSystem)
 	if server {

@@ -170,6 +170,8 @@ bound 192.168.1.9 02:11:22:33:44:55 2`},
 		{"LLMNR: where is PC8", llmnr.Datagram, nil, h("0001 0000 0001 0000 0000 0000", "03'PC8'00 0001 0001"), true, ""},
 
 		{"SSDP notice", ssdp.Datagram, nil, []byte("NOTIFY * HTTP/1.1 \r\nServer: OS/1 UPnP/1.0 cam/2\r\nNT: x\r\n\r\n"), true, "\nssdp server-banner 192.168.1.9 02:11:22:33:44:55 OS/1 UPnP/1.0 cam/2"},
+		{"SSDP answer with its type of device", ssdp.Datagram, nil, []byte("HTTP/1.1 200 OK\r\nST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\n\r\n"), true, "\nssdp service 192.168.1.9 02:11:22:33:44:55 InternetGatewayDevice"},
+		{"SSDP search for a type of device", ssdp.Datagram, nil, []byte("M-SEARCH * HTTP/1.1\r\nST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\n\r\n"), true, ""},
 		{"SSDP line without end is not taken", ssdp.Datagram, nil, []byte("NOTIFY * HTTP/1.1\r\nSERVER: OS/1 UPn"), true, ""},
 		{"not SSDP", ssdp.Datagram, nil, []byte("GET / HTTP/1.1\r\nServer: x\r\n\r\n"), false, ""},
 

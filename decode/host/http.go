@@ -122,11 +122,12 @@ func ssdpMessage(s *Session, p []byte) bool {
 		return false
 	}
 	_, request := requestLine(l)
+	search := bytes.HasPrefix(l, []byte("M-SEARCH "))
 	if !request {
 		if _, ok = statusLine(l); !ok {
 			return false
 		}
-	} else if !bytes.HasPrefix(l, []byte("NOTIFY ")) && !bytes.HasPrefix(l, []byte("M-SEARCH ")) {
+	} else if !search && !bytes.HasPrefix(l, []byte("NOTIFY ")) {
 		return false
 	}
 	for range maxHeaders {
@@ -138,6 +139,12 @@ func ssdpMessage(s *Session, p []byte) bool {
 			s.tell("ssdp", ServerBanner, value)
 		case is(name, "user-agent"):
 			s.tell("ssdp", UserAgent, value)
+		case !search && (is(name, "st") || is(name, "nt")): // urn:DOMAIN:device:TYPE:VERSION
+			if _, typ, ok := bytes.Cut(value, []byte(":device:")); ok && bytes.HasPrefix(value, []byte("urn:")) {
+				if typ, _, _ = bytes.Cut(typ, []byte(":")); text(typ) {
+					s.tell("ssdp", Service, typ)
+				}
+			}
 		}
 	}
 	return true
