@@ -464,12 +464,12 @@ func (w *work) otRoles() {
 	case studies && several:
 		role, weight = RoleEngineering, 50
 	case w.supervises:
-		role = RoleSCADA
-		weight := 50 // a display of a larger machine asks a few as well
+		role, weight = RoleSCADA, 50
+		asks := 50 // a display of a larger machine asks a few as well
 		if many >= 2*manyTargets {
-			weight = 65
+			asks = 65
 		}
-		w.because(role, weight, "ot-many", strconv.Itoa(len(targets)))
+		w.because(role, asks, "ot-many", strconv.Itoa(len(targets)))
 	}
 	w.watches = !controller && role == RoleHMI
 	w.because(role, weight, "ot-client", strings.Join(slices.Sorted(maps.Keys(w.ot.targets)), ", "))
