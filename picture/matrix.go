@@ -277,7 +277,7 @@ const (
 	gridGap      = 30.0
 	matrixHead   = 44.0
 	legendRow    = 20.0
-	legendW      = 290.0
+	legendW      = 290.0 // at least
 )
 
 // canvas is what a matrix is drawn on: SVG or PNG, with the origin at the upper left.
@@ -337,12 +337,13 @@ func (m *Matrix) draw(c canvas) {
 		y += gridHead + float64(rowsOf(grids[n]))*cellH + gridGap
 	}
 	per := max(1, int((w-2*margin)/legendW))
+	each := (w - 2*margin) / float64(per)
 	for i := range m.Kinds {
 		k := &m.Kinds[i]
-		x, ly := margin+float64(i%per)*legendW, y+float64(i/per)*legendRow
+		x, ly := margin+float64(i%per)*each, y+float64(i/per)*legendRow
 		c.rect(Box{x, ly, 24, 16}, k.colour.hex, k.Name)
 		c.text(x+12, ly+12, 11, "middle", inkOn(k.colour.hex), string(k.Sign))
-		c.text(x+31, ly+12, 11, "start", "#1d2730", fit(m.legendText(k), 11, legendW-38))
+		c.text(x+31, ly+12, 11, "start", "#1d2730", fit(m.legendText(k), 11, each-38))
 	}
 }
 

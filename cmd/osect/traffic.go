@@ -384,6 +384,7 @@ func (a *app) printSeries(o *trafficOptions, series []picture.Series, first, las
 	}
 	if len(rows) > 0 {
 		a.note(a.get("map.series.chart", "from", a.clock(begin), "to", a.clock(begin+int64(buckets)*length), "bucket", o.bucket))
+		a.note(a.get("map.series.peak"))
 	}
 	return listing[row]{columns: []column[row]{
 		{key: "name", layout: layout{min: 18, lines: 3}, cell: func(r *row) string { return r.Name }},
