@@ -41,6 +41,7 @@ func TestHeadsOverSegments(t *testing.T) {
 	}{
 		{"hello in one", hello, []piece{{0, len(hello)}}, tls},
 		{"hello in two", hello, []piece{{0, 1448}, {1448, len(hello)}}, tls},
+		{"hello behind an alert, in two", append([]byte{21, 3, 3, 0, 2, 1, 112}, hello...), []piece{{0, 1448}, {1448, 7 + len(hello)}}, tls},
 		{"hello, the record's head by itself", hello, []piece{{0, 5}, {5, 1000}, {1000, len(hello)}}, tls},
 		{"hello, a segment sent again", hello, []piece{{0, 1448}, {0, 1448}, {1000, len(hello)}}, tls},
 		{"hello, a hole", hello, []piece{{0, 1000}, {1448, len(hello)}}, nil},

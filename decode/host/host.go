@@ -299,7 +299,7 @@ func (t *Table) Payload(s *Session, p []byte) {
 func Missing(p []byte) int {
 	switch {
 	case len(p) < 5:
-	case p[0] == 22:
+	case p[0] == 22, p[0] == 21:
 		return tlsMissing(p)
 	case p[0] >= 'A' && p[0] <= 'Z':
 		return httpMissing(p)

@@ -30,6 +30,7 @@ const (
 // tlsRecord reads handshake messages at the beginning of a segment: record 22, version 2, length 2; message type 1, length 3.
 // A hello that is not whole is read as far as it goes, and gives no fingerprint.
 func tlsRecord(s *Session, p []byte) bool {
+	p = p[alertBefore(p):]
 	if len(p) < 44 || p[0] != 22 || p[1] != 3 || p[2] > 4 || p[5] != tlsClientHello && p[5] != tlsServerHello && p[5] != tlsCertificate || p[6] != 0 {
 		return false
 	}
@@ -65,18 +66,27 @@ func tlsRecord(s *Session, p []byte) bool {
 	return ok
 }
 
+// alertBefore is how long the alert record is that some servers send before their hello, to say that they do not know the name: 0 for none.
+func alertBefore(p []byte) int {
+	if len(p) > 7 && p[0] == 21 && p[1] == 3 && p[3] == 0 && p[4] == 2 {
+		return 7
+	}
+	return 0
+}
+
 // tlsMissing is Missing for handshake records: the hello of either side, and the server's certificate behind it.
 func tlsMissing(p []byte) int {
-	if p[1] != 3 || p[2] > 4 || len(p) > 5 && p[5] != tlsClientHello && p[5] != tlsServerHello && p[5] != tlsCertificate {
+	alert := alertBefore(p)
+	if p = p[alert:]; len(p) < 5 || p[0] != 22 || p[1] != 3 || p[2] > 4 || len(p) > 5 && p[5] != tlsClientHello && p[5] != tlsServerHello && p[5] != tlsCertificate {
 		return 0
 	}
 	for at := 0; at < len(p) && p[at] == 22; {
 		if at+5 > len(p) {
-			return at + 5
+			return alert + at + 5
 		}
 		end := at + 5 + be16(p[at+3:])
 		if end > len(p) {
-			return end
+			return alert + end
 		}
 		if end > at+5 && p[at+5] == tlsCertificate {
 			break
