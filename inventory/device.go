@@ -68,6 +68,8 @@ type Options struct {
 	Vendors *Vendors
 	// Criticality is what the ledger says of a device, 0 to 100; ok is false where it says nothing. nil: there is no ledger.
 	Criticality func(*Device) (value int, ok bool)
+	// Level is the Purdue level that the ledger says a device to be of, "0" to "5", "" where it says none. nil: there is no ledger.
+	Level func(*Device) string
 }
 
 // Device is one device of a site: what `osect devices list` prints.
@@ -387,6 +389,12 @@ func (s *site) finish() []Device {
 	}
 	for _, w := range s.work {
 		w.level()
+		if s.o.Level == nil {
+			continue
+		}
+		if l := s.o.Level(&w.Device); l != "" {
+			w.Level, w.LevelConfidence = l, 100
+		}
 	}
 	between := s.betweenness()
 	out := make([]Device, 0, len(s.work))

@@ -406,3 +406,13 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestLevel: a zone that is a level of the Purdue model, and some that look like it.
+func TestLevel(t *testing.T) {
+	for zone, want := range map[string]string{"Level 2": "2", "レベル３": "3", "Purdue level 0": "0", "purdue-level-4": "4",
+		"L2": "", "2": "", "Level 9": "", "Level 2 DMZ": "", "": "", "line1": ""} {
+		if got := Level(zone); got != want {
+			t.Errorf("%q: %q, want %q", zone, got, want)
+		}
+	}
+}

@@ -2,11 +2,23 @@ package ledger
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"osect/decode"
 	"osect/inventory"
 )
+
+// levelZone is a zone that is a level of the Purdue model (ISA-95, IEC 62443-1-1). "L2" may as well be a line.
+var levelZone = regexp.MustCompile(`^(?:purdue|パデュー)?(?:level|レベル)([0-5])$`)
+
+// Level is the Purdue level that a zone's name says ("Level 2", "Purdue level 3", "レベル２"), "" for none.
+func Level(zone string) string {
+	if m := levelZone.FindStringSubmatch(foldName(zone)); m != nil {
+		return m[1]
+	}
+	return ""
+}
 
 // Crossing is a connection of one zone to another (IEC 62443-3-2: what passes between zones is a conduit, and has to be known).
 type Crossing struct {

@@ -107,6 +107,8 @@ type Options struct {
 	// Service names the service of an edge; Vendor shortens a vendor's name.
 	Service func(*store.EdgeTotal) string
 	Vendor  func(string) string
+	// Ledger is what the ledger says of a device, in a line, and its zone; nil: there is no ledger.
+	Ledger func(*inventory.Device) (line, zone string)
 }
 
 // The bounds of a map: what a browser still draws. What is beyond is left out, the weakest first, and counted.
@@ -459,6 +461,10 @@ func (b *builder) device(d *inventory.Device) Node {
 		tags = append(tags, strconv.Itoa(int(v)))
 	}
 	fact("vlans", listOf(tags, 12))
+	if d.InLedger && b.o.Ledger != nil {
+		line, _ := b.o.Ledger(d)
+		fact("in_ledger", printable(line))
+	}
 	return n
 }
 
@@ -517,6 +523,11 @@ func (b *builder) group(d *inventory.Device) groupKey {
 		k.name, k.row = b.get("map.zone.unknown"), 3.5
 		if n, err := strconv.Atoi(d.Level); err == nil {
 			k.name, k.row = text.Or(b.o.Lang, "map.zone."+d.Level, d.Level), float64(n)
+		}
+		if d.InLedger && b.o.Ledger != nil {
+			if _, zone := b.o.Ledger(d); zone != "" {
+				k.name, k.row = printable(zone), 3.5
+			}
 		}
 	default:
 		if k.name = b.get("map.group.no-ip"); len(d.IPs) > 0 {

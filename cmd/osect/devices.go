@@ -116,6 +116,7 @@ func (a *app) devices(ctx context.Context, st *store.Store, f store.Filter, inte
 		return nil, in, err
 	}
 	o.InternetEach, o.Criticality = o.InternetEach || internetEach, criticality(x)
+	o.Level = level(x)
 	devices := inventory.Devices(in, o)
 	for i := range devices {
 		devices[i].InLedger = x.Device(&devices[i]) != nil

@@ -48,6 +48,20 @@ func criticality(x *ledger.Index) func(*inventory.Device) (int, bool) {
 	}
 }
 
+// level makes of the ledger what inventory asks of a Purdue level: a zone that is one ("Level 2").
+func level(x *ledger.Index) func(*inventory.Device) string {
+	if x == nil {
+		return nil
+	}
+	return func(d *inventory.Device) string {
+		e := x.Device(d)
+		if e == nil {
+			return ""
+		}
+		return ledger.Level(e.Cells[ledger.Zone])
+	}
+}
+
 // presence says of alerts whether the device that they are about is in the ledger.
 type presence struct {
 	a       *app

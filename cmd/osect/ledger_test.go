@@ -62,6 +62,19 @@ func TestTheLedgerIsImportedLinkedAndExported(t *testing.T) {
 	if d["ledger"].(map[string]any)["hostname"] != "PLC1" {
 		t.Errorf("devices show: %v", d["ledger"])
 	}
+	// On maps: in what hovering shows, and as the zone; a zone that is a level is the Purdue level.
+	if svg := b.must("map", "--svg", "-", "--group", "zone", "--db", b.db, "--lang", "en"); !strings.Contains(svg, "In ledger: ") || !strings.Contains(svg, "PLC1 / ") {
+		t.Error("the map says nothing of the ledger")
+	}
+	b.must("ledger", "set", "192.168.3.39", "zone=Cell 7", "--db", b.db)
+	if svg := b.must("map", "--svg", "-", "--group", "zone", "--db", b.db, "--lang", "en"); !strings.Contains(svg, ">Cell 7<") {
+		t.Error("no group of the ledger's zone")
+	}
+	b.must("ledger", "set", "192.168.3.39", "zone=レベル０", "--db", b.db)
+	if out := b.must("devices", "show", "192.168.3.39", "--db", b.db, "--lang", "en"); !strings.Contains(out, "0 (100 %)") {
+		t.Errorf("the ledger's level is not shown:\n%s", out)
+	}
+	b.must("ledger", "import", path, "--db", b.db) // its own zone again
 	// In alerts: of the attacker no, after it was entered yes.
 	for _, al := range b.rows("alerts", "list") {
 		if al["in_ledger"] != false {

@@ -14,6 +14,7 @@ import (
 
 	"osect/decode"
 	"osect/inventory"
+	"osect/ledger"
 	"osect/picture"
 	"osect/store"
 )
@@ -214,6 +215,16 @@ func (a *app) graph(ctx context.Context, st *store.Store, f store.Filter, protoc
 	devices, _, err := a.devices(ctx, st, store.Filter{Site: f.Site, Sensor: f.Sensor}, internetEach)
 	if err != nil {
 		return nil, err
+	}
+	x, err := readLedger(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	p.Ledger = func(d *inventory.Device) (line, zone string) {
+		if e := x.Device(d); e != nil {
+			line, zone = ledgerLine(new(toLedgerRow(e))), e.Cells[ledger.Zone]
+		}
+		return line, zone
 	}
 	devices = seenIn(devices, f)
 	operations, _, err := st.Operations(ctx, f)
