@@ -102,6 +102,19 @@ func TestDevicesOfRealCaptures(t *testing.T) {
 	if same*100 < systems*95 {
 		t.Errorf("operating systems: %d of %d, want 95 %%", same, systems)
 	}
+	// What is behind a router does not make many devices of it: 28 and 19 addresses are so many, the internet among them.
+	for _, c := range []struct {
+		capture, router string
+		devices         int
+	}{{"mixed/iphone.pcap", "c6:2c:03:60:6a:64", 4}, {"mixed/latest.pcapng", "68:3a:1e:20:05:cc", 6}} {
+		var list []found
+		if err := json.Unmarshal([]byte(b.must("devices", "list", "--db", b.path(strings.ReplaceAll(c.capture, "/", "-")+".db"), "--format", "json")), &list); err != nil {
+			t.Fatal(err)
+		}
+		if d := captures[c.capture][c.router]; len(list) != c.devices || d.Role != "router" || len(d.IPs) > 2 {
+			t.Errorf("%s: %d devices, want %d; the router is %+v", c.capture, len(list), c.devices, d)
+		}
+	}
 	// A device that changed its address is one device.
 	for _, c := range [][3]string{
 		{"melsec/melsoft-udp-clean-1.pcap", "192.168.3.250", "192.168.0.250"},
