@@ -114,7 +114,7 @@ func link(p []byte, wire int) (f frame, ok bool) {
 	if p[0] == 0x82 {
 		return f, f.ipv6()
 	}
-	if p[0] != 0x81 || p[1] > bvlcSecure {
+	if p[0] != 0x81 {
 		return f, false
 	}
 	switch f.function {
@@ -188,7 +188,7 @@ func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
 		return ot.No
 	}
 	if !f.carries {
-		if exact(f, h.WireLen-4) || h.Port {
+		if exact(f, h.WireLen-4) || h.Port && (f.exact || f.function <= bvlcSecure) {
 			return ot.Yes
 		}
 		return ot.No

@@ -61,6 +61,9 @@ type Unit struct {
 	// mostly, not always, the request's own order. Valid for connect
 	// request and confirm.
 	SourceTSAP, DestinationTSAP []byte
+	// Doubtful says that bytes of this direction were lost before it while a unit was open: what
+	// it carries may begin in the middle. Whoever reads it has to hold it against its own lengths.
+	Doubtful bool
 	// Data is what the unit carries; of a packet that is not all there, as much as is.
 	Data []byte
 }
@@ -146,7 +149,7 @@ type Assembly struct {
 type half struct {
 	buffer []byte // beginning of a fragmented unit
 	open   bool   // fragments came, the last is to come
-	lost   bool   // the beginning of the open unit was not seen
+	lost   bool   // what is open may have begun in what was lost
 }
 
 // Stream is an ot.Protocol's Stream: it calls use with each unit, data units put
@@ -154,13 +157,13 @@ type half struct {
 func (a *Assembly) Stream(s *ot.Session, p []byte, use func(*ot.Session, Unit)) int {
 	h := &a.half[s.Side()]
 	if s.Gap {
-		// Whether a fragment is the first one cannot be seen: what was begun is void.
+		// What was begun is void; whether the next part is a first one cannot be seen.
 		h.buffer, h.lost = h.buffer[:0], h.open
 	}
 	done := 0
 	for done < len(p) {
 		rest := p[done:]
-		n := Size(rest)
+		n := size(s, rest)
 		switch {
 		case n < 0 && done == 0:
 			return -1
@@ -181,19 +184,26 @@ func (a *Assembly) Stream(s *ot.Session, p []byte, use func(*ot.Session, Unit)) 
 	return done
 }
 
+// size is Size, but for the reserved byte: in a stream that is known it may be anything, as RFC 1006
+// has it; where bytes were lost it is one of the few that tell a head.
+func size(s *ot.Session, p []byte) int {
+	if !s.Resume && len(p) >= headLen && p[1] != 0 {
+		head := [headLen]byte{p[0], 0, p[2], p[3]}
+		return Size(head[:])
+	}
+	return Size(p)
+}
+
 func (h *half) unit(s *ot.Session, u Unit, use func(*ot.Session, Unit)) {
 	if u.Last && !h.open {
 		use(s, u)
 		return
 	}
-	if !h.lost {
-		h.buffer = append(h.buffer, u.Data[:min(len(u.Data), maxUnit-len(h.buffer))]...)
-	}
+	h.buffer = append(h.buffer, u.Data[:min(len(u.Data), maxUnit-len(h.buffer))]...)
 	h.open = !u.Last
 	if u.Last {
-		if u.Data = h.buffer; !h.lost {
-			use(s, u)
-		}
+		u.Data, u.Doubtful = h.buffer, h.lost
+		use(s, u)
 		h.buffer, h.lost = h.buffer[:0], false
 	}
 }

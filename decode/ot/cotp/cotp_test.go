@@ -75,10 +75,16 @@ func TestFirst(t *testing.T) {
 }
 
 // TestAssembly: a unit cut into parts is handed on once, whole; one whose
-// beginning was lost is not.
+// beginning may be lost is marked.
 func TestAssembly(t *testing.T) {
 	var got [][]byte
-	use := func(_ *ot.Session, u Unit) { got = append(got, bytes.Clone(u.Data)) }
+	use := func(_ *ot.Session, u Unit) {
+		d := bytes.Clone(u.Data)
+		if u.Doubtful {
+			d = append([]byte{0xff}, d...)
+		}
+		got = append(got, d)
+	}
 	part := func(end, text string) []byte {
 		d := ottest.Bytes(t, text)
 		return append([]byte{3, 0, 0, byte(7 + len(d)), 2, 0xf0, map[string]byte{"more": 0, "last": 0x80}[end]}, d...)
@@ -99,7 +105,7 @@ func TestAssembly(t *testing.T) {
 	feed(false, part("last", "07"))
 	s.Src, s.Dst = s.Dst, s.Src
 	feed(true, part("more", "08"), part("last", "09"), part("last", "0a"))
-	want := "01020304 05 07 0a"
+	want := "01020304 05 07 ff0809 0a"
 	if text := string(bytes.Join(hexes(got), []byte(" "))); text != want {
 		t.Errorf("got %s, want %s", text, want)
 	}
@@ -115,6 +121,19 @@ func hexes(list [][]byte) (out [][]byte) {
 		out = append(out, h)
 	}
 	return out
+}
+
+// TestReserved: the second byte of a TPKT says nothing, but where bytes were lost.
+func TestReserved(t *testing.T) {
+	for _, resume := range []bool{false, true} {
+		n := 0
+		s := &ot.Session{Resume: resume}
+		var a Assembly
+		a.Stream(s, ottest.Bytes(t, "03 ff 00 08 02 f0 80 32"), func(*ot.Session, Unit) { n++ })
+		if told := n == 1; told == resume {
+			t.Errorf("resume %v: %d told", resume, n)
+		}
+	}
 }
 
 // TestAssemblyIsBounded: parts without end fill no memory.

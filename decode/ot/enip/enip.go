@@ -107,7 +107,7 @@ func typical(p []byte, n int, port bool) bool {
 			return false // a number too common to be believed elsewhere
 		}
 		if n == 0 {
-			return session == 0
+			return session == 0 || port // which targets ignore
 		}
 		// items: their lengths add up to the message's
 		if len(body) < n {
@@ -204,8 +204,9 @@ func io(p []byte, wire int) bool {
 
 // state is what a connection remembers: explicit requests that wait.
 type state struct {
-	n    int
-	open [16]pending
+	n       int
+	open    [16]pending
+	session uint32 // of the last SendRRData, SendUnitData or answer to RegisterSession
 }
 
 // maxMembers is of how many members of a multiple service packet the classes are kept.
@@ -248,14 +249,22 @@ func datagram(s *ot.Session, p []byte) {
 }
 
 func stream(s *ot.Session, p []byte) int {
-	if st := stateOf(s); s.Gap {
+	st := stateOf(s)
+	if s.Gap {
 		st.n = 0
 	}
 	// The end of a message may look like a head: it must be a typical one too.
 	if s.Resume && probeStream(p, ot.Hint{Port: true}) == ot.No {
 		return -1
 	}
-	return ot.Messages(s, p, ot.Whole, size, message)
+	return ot.Messages(s, p, ot.Whole, func(p []byte) int {
+		n := size(p)
+		if n < 0 && st.session != 0 && !s.Resume && len(p) >= headLen &&
+			binary.LittleEndian.Uint32(p[4:]) == st.session && binary.LittleEndian.Uint32(p[20:]) == 0 {
+			n = headLen + int(binary.LittleEndian.Uint16(p[2:])) // a command that is not known, in a session that is
+		}
+		return n
+	}, message)
 }
 
 // PDU.Code: a kind, and below it the command, or service, object and PCCC
@@ -279,6 +288,12 @@ func message(s *ot.Session, p []byte, _ int) {
 	cmd := binary.LittleEndian.Uint16(p)
 	e := commandOf(cmd)
 	body := p[headLen:]
+	switch session := binary.LittleEndian.Uint32(p[4:]); cmd {
+	case cmdRegister, cmdSendRR, cmdSendUnit:
+		if session != 0 {
+			st.session = session
+		}
+	}
 	pdu := ot.PDU{Code: kindEncapsulation | uint64(cmd), Class: e.class, Direction: ot.Request}
 	status := binary.LittleEndian.Uint32(p[8:])
 	if answer(s, cmd, p) {

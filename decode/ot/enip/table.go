@@ -13,7 +13,7 @@ type entry struct {
 }
 
 // commands of the encapsulation: fact sheet ethernet-ip-cip.
-var commands = [0x74]entry{
+var commands = [0xc9]entry{
 	cmdNOP:          {"NOP", ot.Connect},
 	cmdListTargets:  {"ListTargets", ot.Identity}, // no longer in the standard, still asked for
 	cmdListServices: {"ListServices", ot.Identity},
@@ -25,6 +25,7 @@ var commands = [0x74]entry{
 	cmdSendUnit:     {"SendUnitData", ot.Other},
 	0x0072:          {"IndicateStatus", ot.Other},
 	0x0073:          {"Cancel", ot.Other},
+	0x00c8:          {"StartDTLS", ot.Connect},
 }
 
 // commandOf is the entry of an encapsulation command, without a name where there is none.
@@ -186,7 +187,11 @@ var pcccFunctions = map[uint16]entry{
 func function(code uint64) ot.Function {
 	switch code & kindMask {
 	case kindEncapsulation:
-		return ot.Function{Code: fmt.Sprintf("%04x", uint16(code)), Name: commandOf(uint16(code)).name}
+		f := ot.Function{Code: fmt.Sprintf("%04x", uint16(code)), Name: commandOf(uint16(code)).name}
+		if f.Name == "" {
+			f.Name = fmt.Sprintf("unknown 0x%04x", uint16(code))
+		}
+		return f
 	case kindIO:
 		return ot.Function{Code: "io", Name: "implicit I/O"}
 	}

@@ -64,10 +64,10 @@ const (
 	nameRead    = 0x2603
 )
 
-// head says whether p begins like a FINS frame: ICF with bit 7 set and the
-// unused bits 1 to 5 clear, RSV 0, gateway count at most 7.
+// head says whether p begins like a FINS frame: ICF with the unused bits 1 to 5
+// clear, RSV 0, gateway count at most 7.
 func head(p []byte) bool {
-	return len(p) >= headLen && p[0]&0xbe == 0x80 && p[1] == 0 && p[2] <= 7
+	return len(p) >= headLen && p[0]&0x3e == 0 && p[1] == 0 && p[2] <= 7
 }
 
 func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
@@ -80,7 +80,12 @@ func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
 	switch {
 	case p[3] > 0x7f || p[6] > 0x7f: // network addresses end there
 		return ot.No
-	case h.Port && (known || p[10] >= 1 && p[10] <= 0x28):
+	case p[0]&0x80 == 0: // the gateway bit, which all but few set
+		if h.Port && known {
+			return ot.Yes
+		}
+		return ot.No
+	case h.Port:
 		return ot.Yes
 	case !known || p[2] == 0 || p[4] == 0 && p[7] == 0:
 		return ot.No
@@ -145,11 +150,11 @@ func tellEnvelope(s *ot.Session, m []byte, _ int) {
 	command := binary.BigEndian.Uint32(m[8:])
 	failed := binary.BigEndian.Uint32(m[12:])
 	body := m[envelopeLen:]
-	if command == tcpFrame && failed == 0 {
-		if head(body) {
-			tell(s, body)
+	if command == tcpFrame && len(body) >= headLen {
+		tell(s, body)
+		if failed == 0 {
+			return
 		}
-		return
 	}
 	pdu := ot.PDU{Code: codeTCP | uint64(command), Class: ot.Connect}
 	switch command {
@@ -203,7 +208,7 @@ func tellNode(s *ot.Session, st *state, node byte) {
 	s.Tell(ot.FactStation, strconv.AppendUint(buf[:0], uint64(node), 10))
 }
 
-// tell tells one FINS frame; head(p) holds.
+// tell tells one FINS frame, its head whole.
 func tell(s *ot.Session, p []byte) {
 	code := binary.BigEndian.Uint16(p[10:])
 	c := commands[code]

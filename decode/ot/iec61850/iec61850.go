@@ -336,7 +336,7 @@ func unit(s *ot.Session, u cotp.Unit) {
 		}
 	case sessionAbort:
 	default:
-		if mmsTag(d[0]) {
+		if mmsTag(d[0]) && !u.Doubtful {
 			message(s, st, d)
 		}
 	}

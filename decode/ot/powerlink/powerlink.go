@@ -32,6 +32,7 @@ const (
 	soA  = 5
 	aSnd = 6
 	amni = 7
+	aInv = 13
 )
 
 // Services of ASnd.
@@ -57,7 +58,7 @@ func frame(s *ot.Session, p []byte) bool {
 	kind := p[0] & 0x7f
 	pdu := ot.PDU{Code: uint64(kind), Class: ot.Cyclic, HasUnit: true, Unit: uint64(p[2])}
 	switch kind {
-	case soC, amni:
+	case soC, amni, aInv:
 	case pReq:
 		pdu.Direction, pdu.Unit = ot.Request, uint64(p[1])
 		s.Client = ot.ClientSender

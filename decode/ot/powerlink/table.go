@@ -21,6 +21,7 @@ var types = map[byte]entry{
 	soA:  {"SoA", ot.Cyclic},
 	aSnd: {"ASnd", ot.Other},
 	amni: {"AMNI", ot.Cyclic},
+	aInv: {"AInv", ot.Cyclic},
 }
 
 var services = map[byte]entry{

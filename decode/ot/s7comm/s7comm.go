@@ -74,6 +74,15 @@ func header(d []byte) (param, data []byte, ok bool) {
 	return d[n:end], data[:min(int(binary.BigEndian.Uint16(d[8:])), len(data))], true
 }
 
+// whole says whether d is one message of S7comm by its own lengths.
+func whole(d []byte) bool {
+	if len(d) < headLen || d[0] != classic || d[2]|d[3] != 0 {
+		return false
+	}
+	n := head(d[1])
+	return n > 0 && n+int(binary.BigEndian.Uint16(d[6:]))+int(binary.BigEndian.Uint16(d[8:])) == len(d)
+}
+
 // S7comm-plus: 72, version 1, data length 2, [version 3: digest length 1 and digest],
 // opcode 1, reserved 2, function 2.
 const (
@@ -166,7 +175,7 @@ func unit(s *ot.Session, u cotp.Unit) {
 	default:
 		return
 	}
-	if len(u.Data) == 0 {
+	if len(u.Data) == 0 || u.Doubtful && !whole(u.Data) {
 		return
 	}
 	switch u.Data[0] {
