@@ -303,6 +303,23 @@ def k_byte(r, fs):
     return out
 
 
+OT_PORTS = (102, 502, 1883, 2222, 2404, 3671, 4712, 4840, 5007, 5094, 9600, 11740, 18245, 20000, 34964, 44818, 45238, 47808, 48898, 55000, 61450)
+
+
+def k_ports(r, fs):
+    """Each conversation's lower port is one of a control protocol."""
+    to, out = {}, []
+    for f in fs:
+        d, ip = f[2], ipv4(f[2])
+        if ip and ip[3] in (6, 17) and ip[2] >= ip[1] + 8:
+            ends = sorted((d[ip[1] + 2 * i:ip[1] + 2 + 2 * i], d[ip[0] + 12 + 4 * i:ip[0] + 16 + 4 * i]) for i in (0, 1))
+            new = to.setdefault((ip[3], *ends), r.choice(OT_PORTS))
+            at = ip[1] if d[ip[1]:ip[1] + 2] == ends[0][0] and d[ip[0] + 12:ip[0] + 16] == ends[0][1] else ip[1] + 2
+            d = d[:at] + struct.pack(">H", new) + d[at + 2:]
+        out.append((f[0], f[1], d, f[3]))
+    return out
+
+
 mutations = []  # of the capture being made: where, what, the message before
 
 
@@ -386,10 +403,11 @@ def same(r, fs):
 KINDS = {"skip": k_skip, "third": k_third, "drop": k_drop, "oneway": k_oneway, "swap": k_swap, "dup": k_dup,
          "nosyn": k_nosyn, "split": k_split, "join": k_join, "fragment": k_fragment, "vlan": k_vlan, "qinq": k_qinq,
          "readdress": k_readdress, "gre": wrap(h_gre), "ipip": wrap(h_ipip), "vxlan": wrap(h_vxlan), "sll": k_sll,
-         "raw": k_raw, "null": k_null, "snap": k_snap, "byte": k_byte, "mutants": k_mutants, "short": k_short, "ng": same, "be": same, "merge": same}
+         "raw": k_raw, "null": k_null, "snap": k_snap, "byte": k_byte, "mutants": k_mutants, "ports": k_ports,
+         "short": k_short, "ng": same, "be": same, "merge": same}
 LINK = {"sll": 113, "raw": 101, "null": 0}
 # Changes that give other addresses.
-MOVED = {"readdress", "gre", "ipip", "vxlan"}
+MOVED = {"readdress", "gre", "ipip", "vxlan", "ports"}
 # Changes that need Ethernet frames.
 NEEDS_ETHERNET = set(KINDS) - {"skip", "third", "drop", "swap", "dup", "snap", "byte", "ng", "be"}
 

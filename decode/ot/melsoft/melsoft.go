@@ -130,7 +130,7 @@ func identity(p []byte) bool {
 func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
 	n := size(p)
 	switch {
-	case framed(p) && h.WireLen == n, identity(p) && h.WireLen == n, h.Port && n > 0 && n == h.WireLen:
+	case framed(p) && h.WireLen == n, identity(p) && h.WireLen == n, h.Port && n > 0 && n <= h.WireLen:
 		return ot.Yes
 	}
 	return ot.No
