@@ -247,6 +247,43 @@ def k_readdress(r, fs):
     return [(f[0], f[1], new(f[2]), f[3]) for f in fs]
 
 
+def k_ip6(r, fs):
+    """IPv4 packets as IPv6 ones."""
+    out = []
+    for f in fs:
+        d, ip = f[2], ipv4(f[2])
+        if ip:
+            ends = b"".join(b"\xfd" + bytes(11) + d[at:at + 4] for at in (ip[0] + 12, ip[0] + 16))
+            body = d[ip[1]:ip[2]]
+            d = d[:ip[0] - 2] + b"\x86\xdd" + struct.pack(">IHBB", 0x60000000, len(body), ip[3], 64) + ends + body
+            f = (f[0], f[1], d, len(d))
+        out.append(f)
+    return out
+
+
+def k_pppoe(r, fs):
+    out = []
+    for f in fs:
+        d, ip = f[2], ipv4(f[2])
+        if ip:
+            body = b"\0\x21" + d[ip[0]:ip[2]]
+            d = d[:ip[0] - 2] + b"\x88\x64" + struct.pack(">BBHH", 0x11, 0, 7, len(body)) + body
+            f = (f[0], f[1], d, len(d))
+        out.append(f)
+    return out
+
+
+def k_mpls(r, fs):
+    out = []
+    for f in fs:
+        d, ip = f[2], ipv4(f[2])
+        if ip:
+            d = d[:ip[0] - 2] + b"\x88\x47\x00\x01\x01\x40" + d[ip[0]:]
+            f = changed(f, d)
+        out.append(f)
+    return out
+
+
 def wrap(head):
     """A change that puts whole IPv4 packets behind an outer IPv4 header and head(data, ip)."""
     def change(r, fs):
@@ -402,12 +439,13 @@ def same(r, fs):
 
 KINDS = {"skip": k_skip, "third": k_third, "drop": k_drop, "oneway": k_oneway, "swap": k_swap, "dup": k_dup,
          "nosyn": k_nosyn, "split": k_split, "join": k_join, "fragment": k_fragment, "vlan": k_vlan, "qinq": k_qinq,
-         "readdress": k_readdress, "gre": wrap(h_gre), "ipip": wrap(h_ipip), "vxlan": wrap(h_vxlan), "sll": k_sll,
+         "readdress": k_readdress, "gre": wrap(h_gre), "ipip": wrap(h_ipip), "vxlan": wrap(h_vxlan), "ip6": k_ip6, "pppoe": k_pppoe, "mpls": k_mpls,
+         "sll": k_sll,
          "raw": k_raw, "null": k_null, "snap": k_snap, "byte": k_byte, "mutants": k_mutants, "ports": k_ports,
          "short": k_short, "ng": same, "be": same, "merge": same}
 LINK = {"sll": 113, "raw": 101, "null": 0}
 # Changes that give other addresses.
-MOVED = {"readdress", "gre", "ipip", "vxlan", "ports"}
+MOVED = {"readdress", "ip6", "gre", "ipip", "vxlan", "ports"}
 # Changes that need Ethernet frames.
 NEEDS_ETHERNET = set(KINDS) - {"skip", "third", "drop", "swap", "dup", "snap", "byte", "ng", "be"}
 

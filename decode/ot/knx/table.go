@@ -135,6 +135,14 @@ func table() []ot.TableRow {
 	for id, v := range services {
 		rows = append(rows, ot.TableRow{Code: fmt.Sprintf("%04x", id), Name: v.name, Class: v.class})
 	}
-	sort.Slice(rows, func(i, j int) bool { return rows[i].Code < rows[j].Code })
+	for _, id := range []uint16{0x0310, 0x0420, 0x0530} {
+		for i, a := range actions {
+			if a.class == ot.Write || a.class == ot.Control {
+				f := function(uint64(id) | uint64(i)<<actionAt)
+				rows = append(rows, ot.TableRow{Code: f.Code, Name: f.Name, Class: a.class})
+			}
+		}
+	}
+	sort.SliceStable(rows, func(i, j int) bool { return rows[i].Code < rows[j].Code })
 	return rows
 }

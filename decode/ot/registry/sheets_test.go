@@ -167,6 +167,72 @@ func writesIn(sheet, heads string, code sheetCode, decimal bool) (codes []string
 	return codes
 }
 
+// codesOf finds all codes of a sheet's columns of codes, under tables that have one.
+func codesOf(sheet, heads string, code sheetCode, decimal bool) (codes []string) {
+	var columns []int
+	inside := false
+	for line := range strings.Lines(sheet) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") {
+			inside = false
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		if !inside {
+			inside, columns = true, nil
+			for i, head := range cells {
+				if head == heads || slices.Contains(strings.Split(heads, " "), head) {
+					columns = append(columns, i)
+				}
+			}
+			continue
+		}
+		for _, i := range columns {
+			if i < len(cells) {
+				for _, c := range codesIn(cells[i], decimal) {
+					codes = append(codes, code(c))
+				}
+			}
+		}
+	}
+	return codes
+}
+
+// modbusRanges are what the sheet calls "vendor"; the decoder names the standard's ranges of
+// user-defined codes by rule. 0E is a MEI type.
+var modbusRanges = strings.Split("modbus-tcp 0e,modbus-tcp 64,modbus-tcp 65,modbus-tcp 66,modbus-tcp 67,modbus-tcp 68,modbus-tcp 69,"+
+	"modbus-tcp 6a,modbus-tcp 6b,modbus-tcp 6c,modbus-tcp 6d,modbus-tcp 6e,modbus-tcp 7d,modbus-tcp 7e,modbus-tcp 7f", ",")
+
+// TestSheetsNames: every code of the sheets' tables is in the decoders' tables, reads too.
+func TestSheetsNames(t *testing.T) {
+	dir := filepath.Join(filepath.Dir(ottest.Shared(t)), "protocols")
+	for _, s := range sheets {
+		b, err := os.ReadFile(filepath.Join(dir, s.protocol+".md"))
+		if err != nil {
+			t.Skip("absent: fact sheets")
+		}
+		i := slices.IndexFunc(Protocols, func(p *ot.Protocol) bool { return p.Name == s.protocol })
+		have := map[string]bool{}
+		for _, row := range Protocols[i].Table {
+			have[row.Code] = true
+		}
+		decimal := s.protocol == "iec-104" || s.protocol == "hart-ip" || s.protocol == "fl-net" || s.protocol == "opc-ua"
+		codes := codesOf(string(b), s.heads, s.code, decimal)
+		if len(codes) < s.writes {
+			t.Errorf("%s: only %d codes in the sheet", s.protocol, len(codes))
+		}
+		for _, code := range codes {
+			_, elsewhere := elsewhereInTable[s.protocol+" "+code]
+			if !have[code] && !elsewhere && !slices.Contains(modbusRanges, s.protocol+" "+code) {
+				t.Errorf("%s: %s is not in the table", s.protocol, code)
+			}
+		}
+	}
+}
+
 // TestSheetsWrites: what the fact sheets mark as changing state or data (W, W!) is a
 // write or a control operation in the decoders' tables.
 func TestSheetsWrites(t *testing.T) {
