@@ -187,9 +187,10 @@ func (a *Assembly) Stream(s *ot.Session, p []byte, use func(*ot.Session, Unit)) 
 // size is Size, but for the reserved byte: in a stream that is known it may be anything, as RFC 1006
 // has it; where bytes were lost it is one of the few that tell a head.
 func size(s *ot.Session, p []byte) int {
-	if !s.Resume && len(p) >= headLen && p[1] != 0 {
-		head := [headLen]byte{p[0], 0, p[2], p[3]}
-		return Size(head[:])
+	if !s.Resume && len(p) > 1 {
+		head := [headLen]byte{p[0]}
+		copy(head[2:], p[min(2, len(p)):])
+		p = head[:min(headLen, len(p))]
 	}
 	return Size(p)
 }
