@@ -6,6 +6,9 @@ package codesys
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
 
 	"osect/decode/ot"
 )
@@ -99,12 +102,12 @@ const (
 
 // read takes a V3 datagram apart: C5 1, hops 1 (count 5 bits, header length 3 bits,
 // in 2 bytes), packet info 1, service 1, message id 1, lengths of the two addresses
-// 1 (4 bits each, in 2 bytes), addresses, filled to a multiple of 4.
+// 1 (4 bits each, in 2 bytes), in broadcasts an id 2, addresses, filled to a multiple of 4.
 func read(p []byte) (l layer, ok bool) {
-	if len(p) < 6 || p[0] != magic || p[1]&7 != 3 {
+	if len(p) < 6 || p[0] != magic || p[1]&7 < 3 || p[1]&7 > 4 {
 		return l, false
 	}
-	at := 6 + 2*int(p[5]>>4) + 2*int(p[5]&15)
+	at := 2*int(p[1]&7) + 2*int(p[5]>>4) + 2*int(p[5]&15)
 	at = (at + 3) &^ 3
 	l.service = p[3]
 	if at > len(p) {
@@ -182,6 +185,56 @@ func tell(s *ot.Session, l layer) {
 		}
 	}
 	s.Emit(pdu)
+	if l.service == nameClient {
+		identification(s, l.body)
+	}
+}
+
+// identification tells what a controller says of itself to who searches: package type C280,
+// version 4.00 (2), request 4, channels 2, byte order 1, address difference 1, sizes of parent
+// address, node, device and vendor name 2 each, target type 4, target 4, target version 4, flags
+// 4, sizes of serial number and vendor's data 1 each, driver 1, 9 more; then those in that order,
+// names in UTF-16 and the serial number with a NUL behind; all little-endian.
+func identification(s *ot.Session, p []byte) {
+	const fixed = 48
+	if len(p) < fixed || binary.LittleEndian.Uint16(p) != 0xc280 || binary.LittleEndian.Uint16(p[2:]) != 0x0400 {
+		return
+	}
+	at := fixed + int(binary.LittleEndian.Uint16(p[12:]))
+	var text [3 * ot.MaxFactLen]byte
+	for i, kind := range [3]ot.FactKind{ot.FactName, ot.FactModel, ot.FactVendor} {
+		n := 2 * int(binary.LittleEndian.Uint16(p[14+2*i:]))
+		if at+n > len(p) {
+			return
+		}
+		s.Tell(kind, wide(text[:0], p[at:at+n]))
+		at += n + 2
+	}
+	v := binary.LittleEndian.Uint32(p[28:])
+	version := text[:0]
+	for shift := 24; shift >= 0; shift -= 8 {
+		version = strconv.AppendUint(version, uint64(byte(v>>shift)), 10)
+		if shift > 0 {
+			version = append(version, '.')
+		}
+	}
+	s.Tell(ot.FactFirmware, version)
+	if n := int(p[36]); n > 0 && at+n <= len(p) {
+		s.Tell(ot.FactSerial, ot.Text(p[at:at+n]))
+	}
+}
+
+// wide appends the UTF-16 text p to b, up to MaxFactLen characters; none where it has others than
+// such that can be shown.
+func wide(b, p []byte) []byte {
+	for i := 0; i+1 < len(p) && i < 2*ot.MaxFactLen; i += 2 {
+		r := rune(binary.LittleEndian.Uint16(p[i:]))
+		if !unicode.IsPrint(r) {
+			return nil
+		}
+		b = utf8.AppendRune(b, r)
+	}
+	return b
 }
 
 // layer7 reads the application layer's head: protocol 2, head size 2, command group

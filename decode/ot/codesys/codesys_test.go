@@ -42,6 +42,8 @@ var vectors = []struct{ name, text, want string }{
 var datagrams = []struct{ name, text, want string }{
 	{"address notification", `c5 0b 40 01 00 10 01 4b `,
 		"request 01 address notification request [identity]"},
+	{"broadcast name service request", `c5 7c 40 03 00 20 12 34 00 01 4b 00 02 c2 00 04 69 69 20 04`,
+		"request 03 name service request [identity]"},
 	{"name service answer", `c5 0b 40 04 00 10 01 4b 80 c2 00 00`,
 		"response 04 name service response [identity]"},
 }
@@ -59,6 +61,24 @@ func TestDatagrams(t *testing.T) {
 		if got := strings.Join(ottest.Datagram(&Protocol, new(ot.Session), ottest.Bytes(t, m.text)), "\n"); got != m.want {
 			t.Errorf("%s: got %q\nwant %q", m.name, got, m.want)
 		}
+	}
+}
+
+// identified is an identification written by hand.
+const identified = `c5 6b 40 04 00 10 01 4b 80 c2 00 04 69 69 20 04
+	04 00 01 00 02 00 03 00 03 00 02 00 02 10 00 00 00 00 00 00 28 0f 05 03 00 00 00 00 04 00 05 00 00 00 00 00 00 00 00 00
+	01 02
+	50 00 4c 00 43 00 00 00 44 00 45 00 56 00 00 00 e5 65 2c 67 00 00 30 31 32 33 00`
+
+func TestIdentification(t *testing.T) {
+	s := new(ot.Session)
+	ottest.Datagram(&Protocol, s, ottest.Bytes(t, identified))
+	var got []string
+	for _, f := range s.Facts {
+		got = append(got, f.Kind.String()+" "+string(f.Value))
+	}
+	if text := strings.Join(got, ", "); text != "name PLC, model DEV, vendor 日本, firmware 3.5.15.40, serial 0123" {
+		t.Error(text)
 	}
 }
 
