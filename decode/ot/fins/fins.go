@@ -85,7 +85,7 @@ func probeDatagram(p []byte, h ot.Hint) ot.Verdict {
 			return ot.Yes
 		}
 		return ot.No
-	case h.Port:
+	case h.Port && (known || p[10] >= 1 && p[10] <= 0x28):
 		return ot.Yes
 	case !known || p[2] == 0 || p[4] == 0 && p[7] == 0:
 		return ot.No

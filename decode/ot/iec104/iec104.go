@@ -162,16 +162,16 @@ func stream(s *ot.Session, p []byte) int {
 			}
 			done += skip
 			continue
-		case n == 0, len(p)-done < n:
-			return done
+		case n == 0, len(p)-done < min(n, apciLen+asduHead):
+			return done // of a frame that the capture cut, this much says all that is told
 		}
-		tell(s, p[done:done+n])
+		tell(s, p[done:min(done+n, len(p))])
 		done += n
 	}
 	return done
 }
 
-// tell tells one whole APDU.
+// tell tells one APDU, of which p holds the heads at least.
 func tell(s *ot.Session, p []byte) {
 	switch {
 	case p[2]&1 == 0:

@@ -56,8 +56,12 @@ func TestFrames(t *testing.T) {
 				t.Errorf("three messages told as %q", got)
 			}
 			sameHoweverSplit(t, three, len(b)+3)
-			if got := ottest.Stream(&Protocol, b[:len(b)-1]); len(got) != 0 {
-				t.Errorf("cut message told: %q", got)
+			head := min(len(b), apciLen+asduHead)
+			if got := ottest.Stream(&Protocol, b[:head-1]); len(got) != 0 {
+				t.Errorf("message without its heads told: %q", got)
+			}
+			if got := strings.Join(ottest.Stream(&Protocol, b[:head]), "\n"); got != f.want {
+				t.Errorf("heads: got %s", got)
 			}
 			noise := slices.Concat([]byte{7, 7, 0x68, 2}, b)
 			if got := strings.Join(ottest.Stream(&Protocol, noise), "\n"); got != f.want {
