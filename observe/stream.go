@@ -454,6 +454,7 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, b *bucket, ref FrameRef, mac decode.MAC) {
 	h := &st.half[d]
 	cut := wire - len(p) // bytes that the snap length cut off
+	short := cut > 0
 	if h.skip > 0 {
 		n := min(h.skip, len(p))
 		h.skip -= n
@@ -475,7 +476,7 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 		p = h.buf
 	}
 	for n := 1; n > 0 && len(p) > 0; {
-		n = s.stream(c, st, d, p, t, b, ref, mac)
+		n = s.stream(c, st, d, p, short, t, b, ref, mac)
 		switch {
 		case n < 0: // it is none of the protocol's
 			b.counters.Dropped[DropSegments] += uint64(len(p))
@@ -502,10 +503,10 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 }
 
 // stream calls the decoder and takes what it tells.
-func (s *Shard) stream(c *conn, st *stream, d uint8, p []byte, t int64, b *bucket, ref FrameRef, mac decode.MAC) int {
+func (s *Shard) stream(c *conn, st *stream, d uint8, p []byte, short bool, t int64, b *bucket, ref FrameRef, mac decode.MAC) int {
 	h := &st.half[d]
 	ss := s.prepare(c, d)
-	ss.State, ss.Gap, ss.Resume = st.state, h.gap, h.resume
+	ss.State, ss.Gap, ss.Resume, ss.Cut = st.state, h.gap, h.resume, short
 	if h.gap {
 		st.hasAsked = false // what was asked in between is not known
 	}

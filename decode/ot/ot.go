@@ -213,6 +213,9 @@ type Session struct {
 	// Resume says (Stream) that bytes before p were lost or refused: p may begin anywhere in
 	// a message.
 	Resume bool
+	// Cut says (Stream) that the capture holds no more of the frame that p ends in: what
+	// misses of p's last message will not come, so that it is told as far as it says what it is.
+	Cut bool
 
 	// PDUs, Facts and Client are what the decoder told; observe takes and
 	// clears them after each call.
@@ -227,17 +230,18 @@ type Session struct {
 // size says how long the message is that its argument begins with, 0 where bytes are
 // missing to say so, -1 where it is none. Whole asks for all bytes. Behind lost bytes p must
 // begin with the head of a message: too few bytes to be one would take the next message's in.
-func Messages(s *Session, p []byte, need int, size func(p []byte) int, tell func(s *Session, m []byte, n int)) int {
+// Of a message that the capture cut, least bytes are enough (Whole: none is told).
+func Messages(s *Session, p []byte, need, least int, size func(p []byte) int, tell func(s *Session, m []byte, n int)) int {
 	done := 0
 	for done < len(p) {
 		n := size(p[done:])
 		switch {
 		case n < 0 && done == 0, n == 0 && s.Resume && done == 0:
 			return -1
-		case n <= 0, len(p)-done < min(n, need):
+		case n <= 0, len(p)-done < min(n, need) && (!s.Cut || len(p)-done < least):
 			return done
 		}
-		tell(s, p[done:done+min(n, need)], n)
+		tell(s, p[done:min(done+min(n, need), len(p))], n)
 		done += n
 	}
 	return done
@@ -285,5 +289,5 @@ func (s *Session) Side() int {
 // Reset clears what the last call told, keeping the buffers.
 func (s *Session) Reset() {
 	s.PDUs, s.Facts, s.arena, s.Client = s.PDUs[:0], s.Facts[:0], s.arena[:0], ClientUnknown
-	s.Gap, s.Resume = false, false
+	s.Gap, s.Resume, s.Cut = false, false, false
 }

@@ -84,3 +84,28 @@ func TestSide(t *testing.T) {
 		}
 	}
 }
+
+// TestMessagesCut: of a message whose rest the capture has not, the beginning is told where it is
+// long enough, and what the rest would have been is counted off.
+func TestMessagesCut(t *testing.T) {
+	size := func(p []byte) int { return int(p[0]) } // a message is its own length
+	for _, c := range []struct {
+		name, p, want string
+		cut           bool
+		done          int
+	}{
+		{"whole", "\x03ab\x02c", "3ab 2c", false, 5},
+		{"begun", "\x03ab\x06cd", "3ab", false, 3},
+		{"cut", "\x03ab\x06cd", "3ab 6cd", true, 9},
+		{"cut too short", "\x03ab\x06", "3ab", true, 3},
+	} {
+		var got []string
+		s := Session{Cut: c.cut}
+		n := Messages(&s, []byte(c.p), Whole, 2, size, func(_ *Session, m []byte, n int) {
+			got = append(got, string('0'+rune(n))+string(m[1:]))
+		})
+		if text := strings.Join(got, " "); text != c.want || n != c.done {
+			t.Errorf("%s: %q, done %d", c.name, text, n)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 const need = headLen + 24
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, need, message, tell)
+	return ot.Messages(s, p, need, headLen, message, tell)
 }
 
 // state is what a connection remembers: requests that wait for their answers, since

@@ -139,7 +139,7 @@ func datagram(s *ot.Session, p []byte) {
 const need = blockLen + 6 + 64 + 64
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, need, message, func(s *ot.Session, m []byte, _ int) {
+	return ot.Messages(s, p, need, v2Len+1, message, func(s *ot.Session, m []byte, _ int) {
 		if m[0] == 0xbb {
 			tellV2(s, m[v2Len:])
 		} else if l, ok := read(m[blockLen:]); ok {

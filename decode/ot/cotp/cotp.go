@@ -167,7 +167,7 @@ func (a *Assembly) Stream(s *ot.Session, p []byte, use func(*ot.Session, Unit)) 
 		switch {
 		case n < 0 && done == 0:
 			return -1
-		case n <= 0, len(rest) < min(n, Need):
+		case n <= 0, len(rest) < min(n, Need) && (!s.Cut || len(rest) <= headLen || len(rest) <= headLen+1+int(rest[headLen])):
 			return done
 		}
 		done += n

@@ -257,7 +257,7 @@ func stream(s *ot.Session, p []byte) int {
 	if s.Resume && probeStream(p, ot.Hint{Port: true}) == ot.No {
 		return -1
 	}
-	return ot.Messages(s, p, ot.Whole, func(p []byte) int {
+	return ot.Messages(s, p, ot.Whole, ot.Whole, func(p []byte) int {
 		n := size(p)
 		if n < 0 && st.session != 0 && !s.Resume && len(p) >= headLen &&
 			binary.LittleEndian.Uint32(p[4:]) == st.session && binary.LittleEndian.Uint32(p[20:]) == 0 {

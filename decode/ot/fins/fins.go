@@ -143,7 +143,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 const need = 192
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, envelopeLen+need, envelope, tellEnvelope)
+	return ot.Messages(s, p, envelopeLen+need, envelopeLen+headLen, envelope, tellEnvelope)
 }
 
 func tellEnvelope(s *ot.Session, m []byte, _ int) {

@@ -120,7 +120,7 @@ func probeStream(p []byte, h ot.Hint) ot.Verdict {
 }
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, headLen, message, tell)
+	return ot.Messages(s, p, headLen, ot.Whole, message, tell)
 }
 
 // state is what a connection remembers: requests that wait for their replies, which

@@ -127,7 +127,7 @@ func datagram(s *ot.Session, p []byte) {
 const need = 512
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, need, message, tell)
+	return ot.Messages(s, p, need, ot.Whole, message, tell)
 }
 
 // PDU.Code is the HART command in the low 16 bits, or with messageID set a message

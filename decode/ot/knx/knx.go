@@ -89,7 +89,7 @@ func datagram(s *ot.Session, p []byte) {
 }
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, ot.Whole, message, tell)
+	return ot.Messages(s, p, ot.Whole, headLen, message, tell)
 }
 
 // PDU.Code is the service in the low 16 bits and above it what the cEMI frame

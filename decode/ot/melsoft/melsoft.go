@@ -162,7 +162,7 @@ func datagram(s *ot.Session, p []byte) {
 const need = 96
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, need, size, tell)
+	return ot.Messages(s, p, need, fixedLen+8, size, tell)
 }
 
 // tell tells the message m, which size has accepted; of a long one m may be the

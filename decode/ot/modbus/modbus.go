@@ -270,7 +270,7 @@ func stream(s *ot.Session, p []byte) int {
 	if s.Resume && fits(p) == unfit && !complete(p) {
 		return -1
 	}
-	return ot.Messages(s, p, need, adu, tell)
+	return ot.Messages(s, p, need, headLen, adu, tell)
 }
 
 // PDU.Code is the function code, and above it what tells its kinds apart:

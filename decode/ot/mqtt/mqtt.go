@@ -191,7 +191,7 @@ func stream(s *ot.Session, p []byte) int {
 	if s.Resume && probeStream(p, ot.Hint{Port: true}) == ot.No {
 		return -1
 	}
-	return ot.Messages(s, p, need, size, tell)
+	return ot.Messages(s, p, need, 2, size, tell)
 }
 
 // state is what a connection remembers.

@@ -60,7 +60,7 @@ var (
 // bytes are missing, -1 where p begins with no message. tell is given whole messages.
 func framed(size func([]byte) int, tell func(*ot.Session, []byte)) func(*ot.Session, []byte) int {
 	whole := func(s *ot.Session, m []byte, _ int) { tell(s, m) }
-	return func(s *ot.Session, p []byte) int { return ot.Messages(s, p, ot.Whole, size, whole) }
+	return func(s *ot.Session, p []byte) int { return ot.Messages(s, p, ot.Whole, ot.Whole, size, whole) }
 }
 
 // chained makes a probe: whole messages that check accepts, and behind them the beginning

@@ -194,9 +194,10 @@ func stream(s *ot.Session, p []byte) int {
 		switch {
 		case size < 0 && done == 0:
 			return -1
-		case size <= 0, len(rest) < need:
+		case size <= 0, len(rest) < need && (!s.Cut || len(rest) < least[kind]):
 			return done
 		}
+		need = min(need, len(rest))
 		tell(s, st, h, kind, rest[:need])
 		done += size
 	}

@@ -45,6 +45,12 @@ func everywhere(proto *ot.Protocol, p []byte, wire int) {
 			c.Session.SrcPort, c.Session.DstPort = h.SrcPort, h.DstPort
 			c.Push(0, p, func(s *ot.Session) { texts(proto, s) })
 			c.Push(1, p, func(s *ot.Session) { texts(proto, s) })
+			s := ot.Session{Src: decode.IPv4(1), Dst: decode.IPv4(2), SrcPort: h.SrcPort, DstPort: h.DstPort, FromClient: port}
+			for range 2 { // the second time with what the first left
+				s.Cut = true
+				proto.Stream(&s, p)
+				texts(proto, &s)
+			}
 		}
 	}
 }
@@ -95,7 +101,7 @@ func TestCut(t *testing.T) {
 			}
 			seen[key] = true
 			for _, proto := range Protocols {
-				for n := 1; n <= min(len(p), 64); n += 3 {
+				for n := 1; n <= min(len(p), 72); n += 1 + n/24 {
 					everywhere(proto, p[:n:n], len(p))
 				}
 				everywhere(proto, p[:len(p):len(p)], len(p))

@@ -142,7 +142,7 @@ func datagram(s *ot.Session, p []byte) {
 const need = 64
 
 func stream(s *ot.Session, p []byte) int {
-	return ot.Messages(s, p, need, size, tell)
+	return ot.Messages(s, p, need, headLen, size, tell)
 }
 
 // state is what a connection remembers: the stations told last.

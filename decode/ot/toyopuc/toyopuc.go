@@ -132,7 +132,7 @@ func stream(s *ot.Session, p []byte) int {
 	if s.Gap {
 		*stateOf(s) = state{doubtful: true}
 	}
-	return ot.Messages(s, p, need, message, tell)
+	return ot.Messages(s, p, need, ot.Whole, message, tell)
 }
 
 // state is what a connection remembers: the commands that wait for responses, the
