@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders clean
+.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders variants sweep clean
 
 all: build
 
@@ -103,6 +103,14 @@ fuzz: setup ## every fuzz target for FUZZTIME; executions and findings are appen
 
 fuzz-all: setup ## every fuzz target for five minutes; scripts/fuzz --table makes docs/reliability.md's table of the log
 	@FUZZTIME=5m scripts/fuzz
+
+# Both need tshark and editcap (package tshark), and the shared captures.
+VARIANTS ?= -n 300
+variants: build ## changed copies of the shared captures, held as those are: docs/reliability.md
+	@python3 scripts/variants.py $(VARIANTS)
+
+sweep: build ## every function code of every protocol, in frames made here, held against tshark
+	@python3 scripts/sweep.py
 
 encoders: build ## SLMP and KNXnet/IP against encoders that are not ours; root, node, npm
 	@scripts/encoders

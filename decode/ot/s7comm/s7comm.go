@@ -248,7 +248,7 @@ func tell(s *ot.Session, d []byte) {
 			pdu.Direction = ot.Error
 		}
 	}
-	if len(param) == 0 {
+	if len(param) == 0 || d[1] == ack { // an acknowledgement has no function
 		if d[1] != job {
 			pdu.Code, pdu.Class = kindAck, ot.Other
 			s.Emit(pdu)
