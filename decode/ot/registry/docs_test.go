@@ -287,7 +287,8 @@ Protocols are recognised by content on any port; the ports are where one is look
 of the decoder's table; codes outside a table are listed too, as unknown. *Write* changes data; *control* changes how a device
 runs, its program, its passwords, its clock or its network settings. Some classes depend on what a message holds (a mode, a
 sub-function, a name): such variants have lines of their own. *Captures* are those of the project's shared set in which
-the decoder told messages; which of them hold the same counts as another dissector is what ` + "`make oracle`" + ` prints.
+the decoder told messages; which of them hold the same counts as another dissector is what ` + "`make oracle`" + ` prints. How
+captures that nobody has seen are held stands in [reliability.md](reliability.md#captures-that-nobody-has-seen).
 
 `)
 	var alone []string
