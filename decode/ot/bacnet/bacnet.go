@@ -262,7 +262,10 @@ func datagram(s *ot.Session, p []byte) {
 		return
 	}
 	if !f.carries {
-		pdu := ot.PDU{Code: kindBVLC | uint64(f.function), Class: bvlc[f.function].class, Direction: ot.Request}
+		pdu := ot.PDU{Code: kindBVLC | uint64(f.function), Direction: ot.Request}
+		if int(f.function) < len(bvlc) {
+			pdu.Class = bvlc[f.function].class
+		}
 		switch f.function {
 		case bvlcResult:
 			pdu.Direction = ot.Response

@@ -136,7 +136,7 @@ func function(code uint64) ot.Function {
 	case kindUnconfirmed:
 		return ot.Function{Code: fmt.Sprintf("u%d", n), Name: named(unconfirmedService(n), n)}
 	case kindBVLC:
-		f := ot.Function{Code: fmt.Sprintf("bvlc:%02x", n)}
+		f := ot.Function{Code: fmt.Sprintf("bvlc:%02x", n), Name: fmt.Sprintf("unknown BVLC 0x%02x", n)}
 		if int(n) < len(bvlc) {
 			f.Name = bvlc[n].name
 		}
