@@ -190,7 +190,7 @@ func probeStream(p []byte, _ ot.Hint) ot.Verdict {
 		if mmsShape(d, !u.Last) {
 			return ot.Yes
 		}
-		if cut && len(d) < 12 && mmsTag(d[0]) {
+		if cut && len(d) < 40 && mmsTag(d[0]) {
 			return ot.More
 		}
 	}
