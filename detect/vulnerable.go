@@ -148,6 +148,10 @@ var namesPC = regexp.MustCompile(`\bWindows (?:XP|Vista|7|8|8\.1|10|11) [A-Z]`)
 
 // identify asks the inventory what the device runs.
 func (j *judged) identify(v *view) {
+	// Most devices of a plant show nothing but the form of their TCP packets, which is never enough.
+	if !slices.ContainsFunc(j.facts, func(f inventory.Fact) bool { return f.Kind != "tcp-syn" && f.Kind != "tcp-syn-ack" }) {
+		return
+	}
 	a := observe.Address{IP: j.ip, VLAN: decode.NoVLAN, Evidence: observe.SeenIP, PacketsSent: 1}
 	facts := slices.Clone(j.facts)
 	for i := range facts {

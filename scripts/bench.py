@@ -4,6 +4,7 @@
   scripts/bench.py mixed [long small many ot]   pairs of osect and tcpdump, the median ratio
   scripts/bench.py workers                      two workers against one
   scripts/bench.py ab REV REV                   CPU time of two revisions on the mixed load
+  scripts/bench.py detection                    CPU time with all detectors against none
   scripts/bench.py profile                      where the CPU time of the mixed load goes
   scripts/bench.py reference                    size and listings of a store with weeks of the reference load
 
@@ -146,6 +147,26 @@ def ab(a, b, plantgen):
           f"median ratio {statistics.median(y / x for x, y in zip(*cpu)):.2f}")
 
 
+def detection(osect, plantgen):
+    load, before = make("mixed", plantgen)
+    base = learned(osect, before)  # leaves all detectors off
+    cpu = []
+    for _ in range(9):
+        pair = []
+        for mode in ([], ["--detect"]):
+            run_db = os.path.join(DIR, "run.db")
+            for end in ("", "-wal", "-shm", "-lock"):
+                if os.path.exists(run_db + end):
+                    os.unlink(run_db + end)
+            shutil.copyfile(base, run_db)
+            _, user, system, _ = run([osect, "replay", *mode, "--quiet", "--db", run_db, load])
+            pair.append(user + system)
+        cpu.append(pair)
+    print(f"observation {statistics.median(c[0] for c in cpu):.2f} s CPU, with detection {statistics.median(c[1] for c in cpu):.2f} s: "
+          f"median ratio {statistics.median(c[1] / c[0] for c in cpu):.2f} of {len(cpu)} interleaved pairs "
+          f"({min(c[1] / c[0] for c in cpu):.2f} to {max(c[1] / c[0] for c in cpu):.2f})")
+
+
 # What a share is of: the functions whose time, with all that they call, is counted.
 SHARES = [
     ("reading", r"capture\.\(\*Set\)\.Read"),
@@ -232,7 +253,7 @@ def main():
     args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
-    if not shutil.which("tcpdump") and args[0] not in ("ab", "profile", "workers", "reference"):
+    if not shutil.which("tcpdump") and args[0] not in ("ab", "profile", "workers", "reference", "detection"):
         sys.exit("bench: tcpdump is not installed: apt install tcpdump")
     if args[0] == "ab" and len(args) == 3:
         ab(args[1], args[2], plantgen)
@@ -240,6 +261,8 @@ def main():
         profile(plantgen)
     elif args == ["reference"]:
         reference(osect)
+    elif args == ["detection"]:
+        detection(osect, plantgen)
     elif args == ["workers"]:
         workers(osect, plantgen)
     elif all(a in LOADS for a in args):
