@@ -21,7 +21,7 @@ type builtinRule struct {
 	severity  Severity
 	technique string
 	// presence says that what was learned is never told again; else it is told
-	// from twice its learned peak on.
+	// from 2.5 times its learned peak on: a window that was learned half full has twice as much in it later.
 	presence bool
 	// needs says that nothing is told before something was learned.
 	needs bool
@@ -410,7 +410,8 @@ type observation struct {
 	dstMAC   decode.MAC
 	srcIP    decode.Addr // for the alert, where they are not src and dst
 	dstIP    decode.Addr
-	function string // of an operation, for the alert
+	function string   // of an operation, for the alert
+	severity Severity // "" for the rule's
 }
 
 type windowKey struct {
@@ -537,7 +538,7 @@ func (b *builtin) settle() {
 // group counts what one window saw in the minute.
 func (b *builtin) group(all []observation) {
 	r := &b.rules[all[0].rule]
-	h := hit{windowKey: all[0].windowKey, first: all[0].t, last: all[0].last, ref: all[0].ref, function: all[0].function,
+	h := hit{windowKey: all[0].windowKey, first: all[0].t, last: all[0].last, ref: all[0].ref, function: all[0].function, severity: all[0].severity,
 		srcMAC: all[0].srcMAC, dstMAC: all[0].dstMAC, srcIP: all[0].srcIP, dstIP: all[0].dstIP}
 	var w *window
 	if r.window != 0 {
@@ -633,7 +634,7 @@ func (b *builtin) inspect(v *view) []finding {
 		if !h.judged {
 			peak = b.learned(b.row(h))
 		}
-		if peak >= 0 && (r.presence || peak >= builtinHi || h.seen <= 2*peak) {
+		if peak >= 0 && (r.presence || peak >= builtinHi || 2*h.seen <= 5*peak) {
 			continue
 		}
 		fd := b.tell(v, h, peak)
@@ -703,9 +704,17 @@ func (b *builtin) tell(v *view, h *hit, peak int) finding {
 	if src == "" {
 		src = or(f.srcIP, f.srcMAC)
 	}
+	whole := src // floods are of all the internet together
+	// Who of the internet it was, people want to read.
+	if src == Internet {
+		src = or(f.srcIP, src)
+	}
+	if dst == Internet {
+		dst = or(f.dstIP, dst)
+	}
 	f.args = []Arg{{"src", or(src, "–")}, {"dst", or(dst, or(f.dstIP, "–"))}, {"what", or(h.extra, "–")}, {"function", or(h.function, or(h.extra, "–"))},
 		{argSeen, strconv.Itoa(h.seen)}, {"threshold", strconv.Itoa(threshold)}, {"window", windowText(r.window)}, {"learned", learned}}
-	f.groups[0] = group{many: SubManyBuiltIn, name: r.sub + "~" + src, sample: strings.TrimSpace(dst + " " + h.extra), learned: strconv.Itoa(b.n),
+	f.groups[0] = group{many: SubManyBuiltIn, name: r.sub + "~" + whole, sample: strings.TrimSpace(dst + " " + h.extra), learned: strconv.Itoa(b.n),
 		minute: floodMinute, limit: 50, severity: worse(r.severity, Medium), technique: r.technique}
 	return f
 }

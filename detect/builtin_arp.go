@@ -16,6 +16,7 @@ const stillActive = 5 * mint
 // bound is who has an address.
 type bound struct {
 	owner     decode.MAC
+	claimed   bool // the owner claimed it, or was learned with it; else it is only known to have sent from it
 	last      int64
 	claimant  decode.MAC // last one that claimed it, the owner or another
 	claimedAt int64
@@ -123,11 +124,12 @@ func (b *builtin) claimed(v *view, s *sighting) {
 		}
 		x = &bound{owner: s.mac, last: s.last, claimant: s.mac, claimedAt: s.first - hours}
 		if len(learned) > 0 && !slices.Contains(learned, s.mac) {
-			x.owner, x.last = learned[0], s.first-stillActive-1
+			x.owner, x.claimed, x.last = learned[0], true, s.first-stillActive-1
 		}
 		b.state.bound[s.ip] = x
 	}
 	if s.mac == x.owner {
+		x.claimed = x.claimed || s.claim || slices.Contains(learned, s.mac)
 		x.last = max(x.last, s.last)
 		if x.foreign != 0 && s.first-x.foreignAt <= stillActive {
 			b.spoof(v, s.ip, x)
@@ -144,7 +146,7 @@ func (b *builtin) claimed(v *view, s *sighting) {
 	switch {
 	case s.mac == x.owner || slices.Contains(learned, s.mac):
 	case s.first-x.last > stillActive && !slices.Contains(learned, x.owner):
-		x.owner, x.last, x.foreign = s.mac, s.last, 0 // replaced
+		x.owner, x.claimed, x.last, x.foreign = s.mac, true, s.last, 0 // replaced
 	default:
 		x.foreign, x.foreignAt, x.ref = s.mac, s.last, s.ref
 		if s.first-x.last <= stillActive {
@@ -157,6 +159,9 @@ func (b *builtin) claimed(v *view, s *sighting) {
 func (b *builtin) spoof(v *view, ip decode.Addr, x *bound) {
 	o := b.see("arp-spoof", x.foreign.Addr(), ip, "", 0, 1, x.foreignAt, x.foreignAt, x.ref)
 	o.srcMAC, o.dstMAC = x.foreign, x.owner
+	if !x.claimed {
+		o.severity = Medium // a gateway may answer ARP with one MAC and send with another
+	}
 	// Its own address: one that it was learned with, else one that it sends from.
 	own := slices.SortedFunc(maps.Keys(b.devices.bindings[x.foreign]), decode.Addr.Compare)
 	for i := range v.m.Addresses {

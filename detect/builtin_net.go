@@ -154,7 +154,8 @@ func (b *builtin) connected(e *observe.Edge) {
 		return
 	}
 	if name := remotePorts[e.ServerPort]; name != "" && e.PacketsOut > 0 {
-		b.see("remote-access", b.cfg.end(e.Client), e.Server, name, 0, max(uint64(e.Opened), 1), e.First, e.Last, e.Ref)
+		o := b.see("remote-access", b.cfg.end(e.Client), e.Server, name, 0, max(uint64(e.Opened), 1), e.First, e.Last, e.Ref)
+		o.srcIP = internetIP(o.src, e.Client)
 		if name == "telnet" {
 			b.see("cleartext", e.Client, e.Server, name, 0, 1, e.First, e.Last, e.Ref)
 		}
@@ -164,20 +165,25 @@ func (b *builtin) connected(e *observe.Edge) {
 		if s, ok := bruteShapes[e.ServerPort]; ok && e.BytesOut/n < s.bytes && e.BytesIn/n < s.bytes {
 			b.see(s.sub, e.Client, e.Server, "", 0, n, e.First, e.Last, e.Ref)
 		}
-		if b.cfg.internet(e.Client) && inside(b.cfg, e.Server) && e.PacketsOut > 1 {
+		if b.cfg.internet(e.Client) && inside(b.cfg, e.Server) && e.PacketsOut > 1 && !guessed(e) {
 			o := b.see("internet-in", b.cfg.end(e.Client), e.Server, "tcp "+strconv.Itoa(int(e.ServerPort)), 0, n, e.First, e.Last, e.Ref)
-			o.srcIP = e.Client
+			o.srcIP = internetIP(o.src, e.Client)
 		}
 		b.state.beacon(b, e)
 	}
-	b.reaches(e)
+	if !guessed(e) {
+		b.reaches(e)
+	}
 }
+
+// guessed says whether a TCP edge was seen from the middle, between ports of no known service: the client is who was heard first.
+func guessed(e *observe.Edge) bool { return e.ClientPort != 0 }
 
 // reaches looks at one edge for a device that talks to the internet.
 func (b *builtin) reaches(e *observe.Edge) {
 	if e.Answered && e.PacketsOut > 0 && b.cfg.internet(e.Server) && inside(b.cfg, e.Client) {
 		o := b.see("internet-out", e.Client, b.cfg.end(e.Server), "", 0, max(uint64(e.Opened), 1), e.First, e.Last, e.Ref)
-		o.dstIP = e.Server
+		o.dstIP = internetIP(o.dst, e.Server)
 	}
 }
 

@@ -39,6 +39,9 @@ var builtinActions = compileActions(map[string]string{
 	"opc-ua": "logic-change: 488 494 500 506; -: 491 497 503 509 715",
 	"bacnet-ip": `plc-restart: 20; firmware: 7; logic-change: 11; log-clear: 0; time-change: u6 u9; plc-mode: 17;
 		network-setting: bvlc:01 bvlc:08 net:06 net:07 u14`,
+	// Names of Nozomi Networks' and FireEye's dissectors of 2018 (made of the TRITON framework).
+	"tristation": `program-download: 05:00 05:01 05:0a 05:0b 05:37 05:38; program-upload: 05:41 05:42; plc-mode: 05:14 05:15 05:16;
+		time-change: 05:07 05:1f`,
 	"toyopuc": "plc-mode: 32:0100 32:0200 32:02ff; time-change: 32:7100",
 })
 
@@ -151,7 +154,7 @@ func (b *builtin) operations(v *view) {
 		}
 		if o.Class != ot.Cyclic {
 			sub := ""
-			if o.Class == ot.Control || o.Class == ot.Write || o.Class == ot.Read {
+			if o.Class != ot.Identity && o.Class != ot.Connect {
 				sub = action(o)
 			}
 			switch {
@@ -183,7 +186,19 @@ func (b *builtin) operations(v *view) {
 }
 
 func (b *builtin) operation(sub string, o *observe.Operation, extra string) {
-	b.see(sub, b.cfg.end(o.Src), b.cfg.end(o.Dst), extra, 0, o.Count, o.First, o.Last, o.Ref).function = o.Function
+	x := b.see(sub, b.cfg.end(o.Src), b.cfg.end(o.Dst), extra, 0, o.Count, o.First, o.Last, o.Ref)
+	x.function, x.srcIP, x.dstIP = o.Function, internetIP(x.src, o.Src), internetIP(x.dst, o.Dst)
+	if sub == "write-storm" && b.n == 0 {
+		x.severity = Medium // what a plant writes by the clock is not known yet
+	}
+}
+
+// internetIP is the address behind an end that stands for all of the internet, else none.
+func internetIP(end, a decode.Addr) decode.Addr {
+	if end == internetEnd {
+		return a
+	}
+	return decode.Addr{}
 }
 
 // hashName is FNV-1a.

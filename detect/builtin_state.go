@@ -24,6 +24,7 @@ type builtinState struct {
 	bound    map[decode.Addr]*bound
 	index    int   // number of minutes with data, this one included
 	newest   int64 // start of the newest minute
+	whole    int   // minutes in a row, up to the newest, that were taken once and without a gap before them
 	heard    map[decode.Addr]*presence
 	channels map[builtinKey]*channel
 	beacons  map[beaconKey]*beacon
@@ -124,8 +125,15 @@ func (s *builtinState) take(k builtinKey, e *entry) {
 // puts its rows; nil when nothing is to be written: then, where it does not learn, b.hits grows by what differs.
 func (s *builtinState) track(b *builtin, v *view, learning bool, changes *[]Change) {
 	if v.m.Late || s.newest != 0 && v.m.Start <= s.newest {
+		if v.m.Start == s.newest && !v.m.Late {
+			s.whole = 0 // its other part was in the run before
+		}
 		return // of a minute that was counted
 	}
+	if v.m.Start != s.newest+mint {
+		s.whole = 0 // the newest may have been cut off, and this one have begun late
+	}
+	s.whole++
 	s.newest = v.m.Start
 	s.index++
 	s.identities(b, v, learning, changes)
@@ -263,7 +271,7 @@ func (s *builtinState) cyclic(b *builtin, v *view, learning bool, changes *[]Cha
 	keys := make([]builtinKey, 0, len(s.channels))
 	for k, c := range s.channels {
 		// The minute before, where the channel was there before and after it, is a whole one.
-		if c.at[now] == s.index && c.at[(now+2)%3] == s.index-1 && c.at[(now+1)%3] == s.index-2 && s.index > 2 {
+		if s.whole > 2 && c.at[now] == s.index && c.at[(now+2)%3] == s.index-1 && c.at[(now+1)%3] == s.index-2 {
 			keys = append(keys, k)
 		}
 	}

@@ -328,6 +328,13 @@ func (c *communications) known(k commKey, port uint16) bool {
 		return false
 	}
 	back := commKey{k.dst, k.src, k.transport, port}
+	if k.proto == decode.ProtoUDP && k.sport == 0 {
+		// Where both use the port, who is the client is a matter of who was heard first.
+		same, other := commKey{k.src, k.dst, k.transport, port}, commKey{k.dst, k.src, k.transport, 0}
+		if c.sets[same].covers(port) || c.sets[other].covers(port) {
+			return true
+		}
+	}
 	if k.sport == 0 {
 		// The server's port may be what was learned as a client's fixed port; or
 		// it lies in the range of a fixed client port and is a known service

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"osect/decode"
@@ -140,14 +141,53 @@ func (f *functions) key(o *observe.Operation) (k functionKey, ok bool) {
 		o.Direction == ot.Response || o.Direction == ot.Error}, true
 }
 
-// asked says whether an answer's request is learned. An answer without a code
-// answers any request of the pair.
+// requestCode is the code of the request that an answer belongs to, "" for any request of the two: for answers
+// without a code, and where a protocol's answers have codes of their own.
+func requestCode(protocol, code string) string {
+	switch protocol {
+	case "iec-104": // confirmations of U frames; what an interrogation brings is of the types below 45
+		switch code {
+		case "u0b":
+			return "u07"
+		case "u23":
+			return "u13"
+		case "u83":
+			return "u43"
+		}
+		if n, err := strconv.Atoi(code); err == nil && n < 45 {
+			return ""
+		}
+	case "opc-ua": // OPC 10000-6: the type ids of a service's request and answer differ by 3; 397 is the ServiceFault
+		n, err := strconv.Atoi(code)
+		if n == 397 {
+			return ""
+		}
+		if err == nil && n > 397 {
+			return strconv.Itoa(n - 3)
+		}
+	case "dnp3": // 129 answers whatever was asked; 130 is spontaneous
+		if code == "129" {
+			return ""
+		}
+	case "synchrophasor": // header and configuration frames answer the command 4
+		return "4"
+	}
+	return code
+}
+
+// asked says whether an answer's request is learned: from the end that it goes to or, where it goes to a group, from any to that group.
 func (f *functions) asked(k functionKey) bool {
-	request := functionKey{pairKey{k.dst, k.src, k.protocol}, k.code, false}
-	if f.known[request] != nil || f.wildMatch(request) {
+	code := requestCode(k.protocol, k.code)
+	request := functionKey{pairKey{k.dst, k.src, k.protocol}, code, false}
+	if f.known[request] != nil || f.wildMatch(request) || code == "" && f.pairs[request.pairKey] != nil {
 		return true
 	}
-	return k.code == "" && f.pairs[request.pairKey] != nil
+	for _, who := range f.users[sourceKey{k.dst, k.protocol}] {
+		if request.src, request.dst = who, k.dst; k.dst.Multicast() && who != k.src && f.known[request] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *functions) wildMatch(k functionKey) bool {
@@ -233,7 +273,7 @@ func (f *functions) allowedDevice(v *view, o *observe.Operation, k functionKey) 
 func (f *functions) inspect(v *view) []finding {
 	var found []finding
 	// asked: requests of this minute; their answers tell nothing more.
-	// everyone: those of them that one end sent to a group.
+	// everyone: those of them that one end sent to a group, by that end and by the group (which an answer may go to).
 	asked, everyone := map[pairKey]map[string]bool{}, map[functionKey]bool{}
 	groups := map[decode.Addr]bool{} // broadcast addresses: netmasks are not seen, the frames' MACs are
 	for i := range v.m.Edges {
@@ -249,6 +289,7 @@ func (f *functions) inspect(v *view) []finding {
 			asked[k.pairKey][k.code] = true
 			if groups[k.dst] || k.dst.Multicast() || k.dst.IsMAC() && k.dst.MAC().Group() {
 				everyone[functionKey{pairKey{src: k.src, protocol: k.protocol}, k.code, false}] = true
+				everyone[functionKey{pairKey{dst: k.dst, protocol: k.protocol}, k.code, false}] = true
 			}
 		}
 	}
@@ -259,10 +300,12 @@ func (f *functions) inspect(v *view) []finding {
 			continue
 		}
 		if k.response {
-			if codes := asked[pairKey{k.dst, k.src, k.protocol}]; codes[k.code] || k.code == "" && codes != nil {
+			code := requestCode(k.protocol, k.code)
+			if codes := asked[pairKey{k.dst, k.src, k.protocol}]; codes[code] || code == "" && codes != nil {
 				continue
 			}
-			if everyone[functionKey{pairKey{src: k.dst, protocol: k.protocol}, k.code, false}] {
+			if everyone[functionKey{pairKey{src: k.dst, protocol: k.protocol}, code, false}] ||
+				everyone[functionKey{pairKey{dst: k.dst, protocol: k.protocol}, code, false}] {
 				continue
 			}
 		}
@@ -270,7 +313,7 @@ func (f *functions) inspect(v *view) []finding {
 		if k.response {
 			// The request came in an earlier minute and has its alert.
 			src := endText(k.dst)
-			fd.unless = [2]string{strings.Join([]string{src, endText(k.src), k.protocol, k.code}, "|"), SubMany + "|" + src}
+			fd.unless = [2]string{strings.Join([]string{src, endText(k.src), k.protocol, requestCode(k.protocol, k.code)}, "|"), SubMany + "|" + src}
 		}
 		found = append(found, fd)
 	}

@@ -131,7 +131,8 @@ var textTokens = tokens(
 	`Windows Server \(R\) 2008 .*?(\d{4})`, "build", `Windows Server 2003 .*?(\d{4})`, "build", `Windows 2002 .*?(2600)`, "build", `Windows (?:Server )?20(?:12|16|19|22|25).*?(\d{4,5})`, "build",
 	`Windows (?:7|8|8\.1|10|11|Vista) [^;()]*?(\d{4,5})\b`, "build", `Version \d+\.\d+ \(Build (\d+)`, "build", `Windows NT (1381)\b`, "build",
 	`iPhone|iPad|CaptiveNetworkSupport|\biOS/\d`, "iOS", `Windows CE`, "Windows CE", `Windows Phone|IEMobile`, "Windows Phone",
-	`Microsoft-Windows(?:-NT)?/(\d+\.\d)`, "nt", `Windows NT (\d+\.\d)`, "nt", `^Windows (\d\.\d)$`, "nt", `Microsoft-CryptoAPI/(\d+\.\d)`, "nt", `Windows-Update-Agent/(10\.0)`, "nt",
+	// The UPnP device host of Windows up to 8.1 says 5.1 whatever it runs on.
+	`Microsoft-Windows-NT/5\.1 UPnP`, "Windows", `Microsoft-Windows(?:-NT)?/(\d+\.\d)`, "nt", `Windows NT (\d+\.\d)`, "nt", `^Windows (\d\.\d)$`, "nt", `Microsoft-CryptoAPI/(\d+\.\d)`, "nt", `Windows-Update-Agent/(10\.0)`, "nt",
 	`Microsoft-WNS/(10\.0)`, "nt", `Windows Version (\d+\.\d)`, "nt",
 	`OpenSSH_for_Windows|Microsoft NCSI|Windows-Update-Agent|Microsoft-IIS/10|Microsoft-HTTPAPI|Microsoft FTP Service|Microsoft ESMTP|\(Win(?:32|64)\)|MSFT 5\.0|\bWinHTTP\b`, "Windows",
 	`Microsoft-IIS/5\.1`, "Windows XP", `Microsoft-IIS/6\.0`, "Windows Server 2003", `Microsoft-IIS/`, "Windows", `Windows 2000 LAN Manager`, "Windows 2000", `MSFT 98`, "Windows 98",

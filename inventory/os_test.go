@@ -109,7 +109,7 @@ func TestFingerprintsInP0fsForm(t *testing.T) {
 
 func TestSystemsInTexts(t *testing.T) {
 	for text, want := range map[string]string{
-		"Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko": "Windows 7", "Microsoft-CryptoAPI/10.0": "Windows 10", "Microsoft-Windows-NT/5.1 UPnP/1.0": "Windows XP",
+		"Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko": "Windows 7", "Microsoft-CryptoAPI/10.0": "Windows 10", "Microsoft-Windows-NT/5.1 UPnP/1.0 UPnP-Device-Host/1.0": "Windows", "Microsoft-Windows/6.3 UPnP/1.0": "Windows 8.1",
 		"Windows Server (R) 2008 Standard 6002 Service Pack 2": "Windows Server 2008 SP2", "Windows Server 2003 R2 3790 Service Pack 2": "Windows Server 2003", "Windows 2002 Service Pack 3 2600": "Windows XP",
 		"Windows 7 Professional 7601 Service Pack 1": "Windows 7 SP1", "Windows 5.1": "Windows XP", "Windows 2000 LAN Manager": "Windows 2000",
 		"SSH-2.0-OpenSSH_9.6 Debian-1": "Linux", "SSH-2.0-OpenSSH_for_Windows_8.1": "Windows", "udhcp 1.24.1": "Linux", "android-dhcp-11": "Android 11",

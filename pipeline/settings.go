@@ -57,10 +57,10 @@ func orderOf(ctx context.Context, st *store.Store) (bool, error) {
 // warmHour is how far back windows look.
 const warmHour = int64(3600e9)
 
-// warm shows the engine the hour of stored minutes before from, which fills its windows.
-func warm(ctx context.Context, st *store.Store, e *detect.Engine, site, sensor string, from int64) error {
-	return st.Minutes(ctx, store.Filter{From: from - warmHour, To: from, Site: site, Sensor: sensor}, func(_, _ string, m *observe.Minute) error {
-		if m.Start < from {
+// warm shows the engine the stored minutes that begin in the hour before to, which fills its windows.
+func warm(ctx context.Context, st *store.Store, e *detect.Engine, site, sensor string, to int64) error {
+	return st.Minutes(ctx, store.Filter{From: to - warmHour, To: to, Site: site, Sensor: sensor}, func(_, _ string, m *observe.Minute) error {
+		if m.Start < to {
 			e.Warm(m)
 		}
 		return nil
