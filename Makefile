@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders variants sweep clean
+.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders variants sweep real clean
 
 all: build
 
@@ -70,7 +70,10 @@ torture: build ## mutated copies of every shared capture
 scenarios: build ## detection against the truth of many synthetic plants: docs/detection/results.md
 	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run TestScenarios -v -timeout 90m
 
-detection-report: ## volume and statistics on weeks of synthetic plants: docs/detection/results-volume.md
+real: ## detection on the shared captures: docs/detection/real.md
+	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run '^TestReal$$' -v -timeout 30m
+
+detection-report: ## all detectors that learn, on weeks of synthetic plants: docs/detection/results-volume.md
 	OSECT_SCENARIOS=long $(GO) test ./detect -run TestDetectionReport -v -timeout 120m
 
 live: build ## 50 edits while capturing, five minutes; root

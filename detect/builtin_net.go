@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strconv"
 
@@ -29,6 +31,34 @@ type tally struct {
 	ref         observe.FrameRef
 	top         *observe.Edge
 	topN        uint64
+	parts       []part // only where burst is asked for
+}
+
+// part is what one edge adds to a tally.
+type part struct {
+	n           uint64
+	first, last int64
+}
+
+// burst is the most that came within length, ns: what an edge adds is spread evenly over its time.
+func (t *tally) burst(length int64) int {
+	slices.SortStableFunc(t.parts, func(a, b part) int { return cmp.Compare(a.first, b.first) })
+	sum, most, from := uint64(0), uint64(0), 0
+	share := func(p *part) uint64 {
+		if d := p.last - p.first; d > length {
+			return uint64(float64(p.n) * float64(length) / float64(d))
+		}
+		return p.n
+	}
+	for i := range t.parts {
+		sum += share(&t.parts[i])
+		for t.parts[from].first <= t.parts[i].first-length {
+			sum -= share(&t.parts[from])
+			from++
+		}
+		most = max(most, sum)
+	}
+	return int(min(most, math.MaxInt32))
 }
 
 func (t *tally) add(e *observe.Edge, n uint64) {
@@ -90,9 +120,10 @@ func (b *builtin) traffic(v *view) {
 					half[e.Server] = &tally{}
 				}
 				half[e.Server].add(e, uint64(n))
+				half[e.Server].parts = append(half[e.Server].parts, part{uint64(n), e.First, e.Last})
 			}
 		case decode.ProtoUDP:
-			if e.Opened > 0 && e.PacketsIn == 0 && !e.Answered && e.ClientPort == 0 {
+			if e.Opened > 0 && e.PacketsIn == 0 && !e.Answered && e.ClientPort == 0 && !traceroute(e.ServerPort) {
 				b.see("udp-scan", e.Client, e.Server, "", uint64(e.ServerPort), 1, e.First, e.First, e.Ref)
 			}
 			b.reaches(e)
@@ -136,7 +167,7 @@ func (b *builtin) traffic(v *view) {
 	slices.SortFunc(targets, decode.Addr.Compare)
 	for _, a := range targets {
 		t := half[a]
-		b.rateHit("syn-flood", t, windowKey{dst: a}, rate(t.n, t.first, t.last, 10*sec, 10*sec))
+		b.rateHit("syn-flood", t, windowKey{dst: a}, t.burst(10*sec))
 	}
 	if storm.n > 0 {
 		b.rateHit("broadcast-storm", &storm, windowKey{}, rate(storm.n, storm.first, storm.last, sec, 5*sec))
@@ -147,6 +178,9 @@ func (b *builtin) traffic(v *view) {
 func fails(e *observe.Edge) bool {
 	return e.PacketsIn == 0 && !e.Answered || e.Failed >= e.Opened
 }
+
+// traceroute says whether a UDP port is one of those that tracing a route counts up through, and nobody serves.
+func traceroute(port uint16) bool { return port >= 33434 && port < 33534 }
 
 // connected looks at one TCP edge for who lets whom in.
 func (b *builtin) connected(e *observe.Edge) {

@@ -141,7 +141,8 @@ func (b *builtin) operations(v *view) {
 	ops := v.m.Operations
 	for i := range ops {
 		o := &ops[i]
-		if o.Direction == ot.Error {
+		// OPC UA's Publish asks for nothing: all that are open are refused when a session ends.
+		if o.Direction == ot.Error && !(o.Protocol == "opc-ua" && o.Code == "829") {
 			b.see("exception-storm", o.Dst, o.Src, o.Protocol, 0, o.Count, o.First, o.Last, o.Ref).function = o.Function
 		}
 		refused := o.Direction == ot.Error && has(passwordCodes, o.Protocol, o.Code) ||

@@ -25,8 +25,8 @@ var updateBuiltin = flag.Bool("update-builtin", false, "write testdata/builtin.t
 // builtinFolders are those of every run; OSECT_SCENARIOS=long takes all captures.
 var builtinFolders = []string{"attack", "scan", "arp", "fins", "melsec", "s7comm"}
 
-// TestBuiltinOnCaptures: which built-in rules are raised on which shared capture, nothing being learned, is
-// what testdata/builtin.txt says, which was looked at folder by folder, doubtful captures opened (docs/detection/builtin.md).
+// TestBuiltinOnCaptures: which built-in rules are raised how severely on which shared capture, nothing being learned, is
+// what testdata/builtin.txt says. It was read line by line, doubtful captures opened (docs/detection/real.md).
 func TestBuiltinOnCaptures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
@@ -63,7 +63,7 @@ func TestBuiltinOnCaptures(t *testing.T) {
 	}
 	counts := map[string]int{}
 	for _, a := range alerts {
-		counts[a.Site+"\t"+a.Subkind]++
+		counts[a.Site+"\t"+a.Subkind+"\t"+string(a.Severity)]++
 	}
 	var lines []string
 	for k, n := range counts {
