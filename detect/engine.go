@@ -243,6 +243,17 @@ func (e *Engine) warm(m *observe.Minute, again bool) {
 	}
 }
 
+// Know tells the engine what devices of its site and sensor told of themselves before the first minute that it is given.
+func (e *Engine) Know(facts []inventory.Fact) {
+	for _, d := range e.detectors {
+		if d, ok := d.(*vulnerable); ok {
+			for i := range facts {
+				d.before = append(d.before, facts[i].Fact)
+			}
+		}
+	}
+}
+
 // Minute learns from or inspects one minute, as each detector's mode says. Late
 // parts and older minutes are taken like others. m is not kept.
 func (e *Engine) Minute(m *observe.Minute) Result {

@@ -40,6 +40,9 @@ type vulnerable struct {
 	devices *devices
 	known   map[decode.Addr]*judged
 	day     int64 // the last one that all devices were judged at
+	// before are facts that were told before the first minute; waiting are the devices that they are of, until they are heard.
+	before  []observe.Fact
+	waiting map[decode.Addr]*judged
 }
 
 // judged is a device as far as this detector knows it.
@@ -53,7 +56,7 @@ type judged struct {
 }
 
 func newVulnerable(cfg *Config, d *devices) *vulnerable {
-	return &vulnerable{cfg: cfg, devices: d, known: map[decode.Addr]*judged{}}
+	return &vulnerable{cfg: cfg, devices: d, known: map[decode.Addr]*judged{}, waiting: map[decode.Addr]*judged{}}
 }
 
 func (d *vulnerable) kind() Kind                                     { return VulnerableDevice }
@@ -75,6 +78,35 @@ func (d *vulnerable) device(f *observe.Fact, routers map[decode.MAC]bool) (key, 
 	return f.IP, decode.Addr{}, inventory.Ownable(f.IP) && !d.cfg.internet(f.IP)
 }
 
+// told keeps a fact; j is nil where it says nothing new of a device.
+func (d *vulnerable) told(f *observe.Fact, routers map[decode.MAC]bool) (key decode.Addr, j *judged) {
+	if !osFacts[f.Kind] {
+		return key, nil
+	}
+	key, mac, ok := d.device(f, routers)
+	if !ok {
+		return key, nil
+	}
+	j = d.known[key]
+	if j == nil {
+		if len(d.known) >= maxJudged {
+			return key, nil
+		}
+		j = &judged{ip: f.IP, mac: mac}
+		d.known[key] = j
+	}
+	if len(j.facts) >= maxTold || slices.ContainsFunc(j.facts, func(o inventory.Fact) bool {
+		return o.Kind == f.Kind && o.Value == f.Value && o.Source == f.Source
+	}) {
+		return key, nil
+	}
+	j.facts = append(j.facts, inventory.Fact{Fact: *f, Site: d.cfg.Site})
+	if f.IP.IsIPv4() && !j.ip.IsIPv4() || j.ip.IsMAC() {
+		j.ip = f.IP
+	}
+	return key, j
+}
+
 func (d *vulnerable) inspect(v *view) []finding {
 	routers := map[decode.MAC]bool{}
 	for i := range v.macs {
@@ -82,37 +114,47 @@ func (d *vulnerable) inspect(v *view) []finding {
 			routers[v.macs[i].mac] = true
 		}
 	}
+	for i := range d.before {
+		f := &d.before[i]
+		f.First, f.Last = v.m.Start, v.m.Start // when they were told last depends on what was read since
+		if key, j := d.told(f, routers); j != nil {
+			d.waiting[key] = j
+		}
+	}
+	d.before = nil
 	fresh := map[decode.Addr]*judged{}
-	for i := range v.m.Facts {
-		f := &v.m.Facts[i]
-		if !osFacts[f.Kind] {
-			continue
-		}
-		key, mac, ok := d.device(f, routers)
-		if !ok {
-			continue
-		}
-		j := d.known[key]
-		if j == nil {
-			if len(d.known) >= maxJudged {
+	if len(d.waiting) > 0 {
+		for i := range v.m.Addresses {
+			x := &v.m.Addresses[i]
+			if !inventory.Sent(x) {
 				continue
 			}
-			j = &judged{ip: f.IP, mac: mac}
-			d.known[key] = j
+			for _, key := range []decode.Addr{x.MAC.Addr(), x.IP} {
+				j := d.waiting[key]
+				if j == nil {
+					continue
+				}
+				if fresh[key] == nil || x.First < j.last.First {
+					j.last.First, j.last.Last, j.last.Ref = x.First, x.Last, x.Ref
+				}
+				fresh[key] = j
+			}
 		}
-		if len(j.facts) >= maxTold || slices.ContainsFunc(j.facts, func(o inventory.Fact) bool {
-			return o.Kind == f.Kind && o.Value == f.Value && o.Source == f.Source
-		}) {
+		for key := range fresh {
+			delete(d.waiting, key)
+		}
+	}
+	for i := range v.m.Facts {
+		f := &v.m.Facts[i]
+		key, j := d.told(f, routers)
+		if j == nil {
 			continue
-		}
-		j.facts = append(j.facts, inventory.Fact{Fact: *f, Site: d.cfg.Site})
-		if f.IP.IsIPv4() && !j.ip.IsIPv4() || j.ip.IsMAC() {
-			j.ip = f.IP
 		}
 		if fresh[key] == nil || f.First < j.last.First {
 			j.last = *f
 		}
 		fresh[key] = j
+		delete(d.waiting, key)
 	}
 	now := v.m.Start
 	if d.cfg.Settings.AsOf != 0 {
@@ -131,6 +173,9 @@ func (d *vulnerable) inspect(v *view) []finding {
 	if day := floor(now, 24*3600e9); day != d.day {
 		d.day = day
 		for _, key := range slices.SortedFunc(maps.Keys(d.known), decode.Addr.Compare) {
+			if d.waiting[key] != nil {
+				continue
+			}
 			if f, ok := d.judge(key, d.known[key], now); ok && fresh[key] == nil {
 				f.first, f.last = v.m.Start, v.m.Start
 				found = append(found, f)

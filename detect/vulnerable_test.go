@@ -169,3 +169,21 @@ func FuzzParseEOL(f *testing.F) {
 		}
 	})
 }
+
+// Microsoft ends support on a Tuesday since 2006.
+func TestEndsOfSupportAreTuesdays(t *testing.T) {
+	n := 0
+	for line := range strings.Lines(builtinEOL) {
+		f := strings.Split(strings.TrimSpace(line), "\t")
+		if len(f) != 4 || f[3] != "ms" || f[2] < "2006" {
+			continue
+		}
+		n++
+		if d, err := time.Parse(time.DateOnly, f[2]); err != nil || d.Weekday() != time.Tuesday {
+			t.Errorf("%s is a %s", strings.TrimSpace(line), d.Weekday())
+		}
+	}
+	if n < 70 {
+		t.Errorf("%d rows", n)
+	}
+}

@@ -355,7 +355,7 @@ func (c *committer) take(minutes []*observe.Minute) {
 		if !c.warmed {
 			c.warmed = true
 			// With the part of this minute that another run may have brought.
-			if err := warm(context.Background(), c.st, c.engine, c.opt.Site, c.opt.Sensor, m.Start+1); err != nil {
+			if err := warm(context.Background(), c.st, c.engine, c.opt.Site, c.opt.Sensor, m.Start, m.Start+1); err != nil {
 				c.fail(err)
 				continue
 			}

@@ -57,8 +57,14 @@ func orderOf(ctx context.Context, st *store.Store) (bool, error) {
 // warmHour is how far back windows look.
 const warmHour = int64(3600e9)
 
-// warm shows the engine the stored minutes that begin in the hour before to, which fills its windows.
-func warm(ctx context.Context, st *store.Store, e *detect.Engine, site, sensor string, to int64) error {
+// warm shows the engine the stored minutes that begin in the hour before to, which fills its windows, and what devices
+// told of themselves before the minute that starts at start.
+func warm(ctx context.Context, st *store.Store, e *detect.Engine, site, sensor string, start, to int64) error {
+	facts, err := st.Facts(ctx, store.Filter{To: start, Site: site, Sensor: sensor})
+	if err != nil {
+		return err
+	}
+	e.Know(facts)
 	return st.Minutes(ctx, store.Filter{From: to - warmHour, To: to, Site: site, Sensor: sensor}, func(_, _ string, m *observe.Minute) error {
 		if m.Start < to {
 			e.Warm(m)

@@ -38,7 +38,7 @@ func Stored(ctx context.Context, st *store.Store, opt StoredOptions) (*StoredSum
 			if e == nil {
 				e = detect.NewEngine(detect.Config{Site: site, Sensor: sensor, Force: force(opt.Mode), Settings: set}, statuses, rows, open)
 				engines[who{site, sensor}] = e
-				if err := warm(ctx, st, e, site, sensor, m.Start); err != nil {
+				if err := warm(ctx, st, e, site, sensor, m.Start, m.Start); err != nil {
 					return err
 				}
 			}

@@ -166,28 +166,42 @@ func TestVolumesStatisticsAndSupportFromStoredMinutes(t *testing.T) {
 		b.write("learn.pcap", learn)
 		b.write("loud.pcap", loud)
 		b.write("ssh.pcap", ssh)
+		b.write("ssh0.pcap", sshBanner(day0.Add(15*time.Minute), "SSH-2.0-OpenSSH_7.4p1 Debian-10+deb9u7"))
 	}
-	streamed := newBench(t)
-	write(streamed)
-	streamed.must("learn", "--db", streamed.db, streamed.path("learn.pcap"))
-	streamed.must("detect", "--db", streamed.db, streamed.path("loud.pcap"), streamed.path("ssh.pcap"))
-	rows, alerts := outcome(streamed)
-	for _, want := range []string{"ip-volume", "ip-statistics", "vulnerable-device"} {
-		if !strings.Contains(alerts, `"kind": "`+want+`"`) && !strings.Contains(alerts, `"kind":"`+want+`"`) {
-			t.Errorf("no alert of %s: %s", want, alerts)
+	paths := func(b *bench, names []string) (out []string) {
+		for _, n := range names {
+			out = append(out, b.path(n))
 		}
+		return out
 	}
-	stored := newBench(t)
-	write(stored)
-	stored.must("replay", "--db", stored.db, stored.path("learn.pcap"))
-	stored.must("replay", "--db", stored.db, stored.path("loud.pcap"), stored.path("ssh.pcap"))
-	stored.must("learn", "--db", stored.db, "--to", "2026-03-03T00:00:00Z")
-	stored.must("detect", "--db", stored.db, "--from", "2026-03-03T00:00:00Z")
-	again, also := outcome(stored)
-	if again != rows {
-		t.Errorf("learned from stored minutes:\n%s\nstreaming:\n%s", again, rows)
-	}
-	if also != alerts {
-		t.Errorf("alerts from stored minutes:\n%s\nstreaming:\n%s", also, alerts)
+	// Also where the device told its system before the first detected minute, and again later.
+	for _, before := range []bool{false, true} {
+		first := []string{"learn.pcap"}
+		if before {
+			first = append(first, "ssh0.pcap")
+		}
+		streamed := newBench(t)
+		write(streamed)
+		streamed.must(append([]string{"learn", "--db", streamed.db}, paths(streamed, first)...)...)
+		streamed.must("detect", "--db", streamed.db, streamed.path("loud.pcap"), streamed.path("ssh.pcap"))
+		rows, alerts := outcome(streamed)
+		for _, want := range []string{"ip-volume", "ip-statistics", "vulnerable-device"} {
+			if !strings.Contains(alerts, `"kind": "`+want+`"`) && !strings.Contains(alerts, `"kind":"`+want+`"`) {
+				t.Errorf("no alert of %s: %s", want, alerts)
+			}
+		}
+		stored := newBench(t)
+		write(stored)
+		stored.must(append([]string{"replay", "--db", stored.db}, paths(stored, first)...)...)
+		stored.must("replay", "--db", stored.db, stored.path("loud.pcap"), stored.path("ssh.pcap"))
+		stored.must("learn", "--db", stored.db, "--to", "2026-03-03T00:00:00Z")
+		stored.must("detect", "--db", stored.db, "--from", "2026-03-03T00:00:00Z")
+		again, also := outcome(stored)
+		if again != rows {
+			t.Errorf("learned from stored minutes:\n%s\nstreaming:\n%s", again, rows)
+		}
+		if also != alerts {
+			t.Errorf("alerts from stored minutes:\n%s\nstreaming:\n%s", also, alerts)
+		}
 	}
 }
