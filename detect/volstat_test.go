@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -37,9 +38,12 @@ type trained struct {
 	next            int // the next minute
 }
 
+// weekKinds are the detectors that the weeks are about.
+var weekKinds = []Kind{ConnectedDevice, IPCommunication, OTIP, BuiltIn, IPVolume, IPStatistics}
+
 func train(seed uint64, devices, weeksLearned int) *trained {
 	t := &trained{plant: newWeeks(seed, devices), highest: map[ends]uint64{}, sent: map[decode.Addr]uint64{}, sentBytes: map[decode.Addr]uint64{}}
-	e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Learning, IPVolume, IPStatistics), nil, nil)
+	e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Learning, weekKinds...), nil, nil)
 	stored := map[Row]Row{}
 	pair, sent, sentBytes := map[ends]uint64{}, map[decode.Addr]uint64{}, map[decode.Addr]uint64{}
 	for n := range weeksLearned * weekMinutes {
@@ -64,8 +68,10 @@ func train(seed uint64, devices, weeksLearned int) *trained {
 		}
 		for _, c := range e.Minute(m).Changes {
 			k := c.Row
-			k.First, k.Last, k.Count, k.Value = 0, 0, 0, ""
-			stored[k] = c.Row
+			k.First, k.Last, k.Count, k.Value, k.Hi = 0, 0, 0, "", 0
+			if stored[k] = c.Row; c.Remove {
+				delete(stored, k)
+			}
 		}
 	}
 	t.next = weeksLearned * weekMinutes
@@ -112,7 +118,7 @@ func (s *score) count(kind string, found bool, delay time.Duration) {
 
 // clean detects in days without any attack.
 func (t *trained) clean(s *score, days int) {
-	e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Detecting, IPVolume, IPStatistics), t.rows, nil)
+	e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Detecting, weekKinds...), t.rows, nil)
 	ids := map[string]Alert{}
 	for range days * 24 * 60 {
 		for _, a := range e.Minute(t.plant.minute(t.next)).Alerts {
@@ -126,8 +132,9 @@ func (t *trained) clean(s *score, days int) {
 		s.clean[a.Kind]++
 		s.names = append(s.names, fmt.Sprintf("%s %s %s %v", time.Unix(0, a.First).UTC().Format("Mon 15:04"), a.Kind, a.Key, a.Args))
 	}
-	s.days[IPVolume] += float64(days)
-	s.days[IPStatistics] += float64(days)
+	for _, k := range weekKinds {
+		s.days[k] += float64(days)
+	}
 }
 
 // anAttack is one kind of event at its documented effect size: in each of its 20 minutes it changes the minute.
@@ -208,12 +215,93 @@ var attacks = []anAttack{
 	}},
 }
 
+// stranger is an address that no plant has.
+var stranger = decode.IPv4(10<<24 | 20<<16 | 79<<8 | 9)
+
+// strange adds an edge of a known MAC, or of a new one, to a minute that was rendered, with its addresses.
+func strange(m *observe.Minute, client decode.Addr, mac decode.MAC, server decode.Addr, serverMAC decode.MAC, port uint16) *observe.Edge {
+	e := burst(m, client, server, port, 6, 20, 2000)
+	e.ClientMAC, e.ServerMAC, e.Opened = mac, serverMAC, 1
+	at := func(ip decode.Addr, mac decode.MAC) {
+		m.Addresses = append(m.Addresses, observe.Address{IP: ip, MAC: mac, VLAN: decode.NoVLAN, Evidence: observe.SeenIP, PacketsSent: 20, First: e.First, Last: e.Last, Ref: e.Ref})
+	}
+	at(client, mac)
+	if !slices.ContainsFunc(m.Addresses, func(a observe.Address) bool { return a.IP == server }) {
+		at(server, serverMAC)
+	}
+	return e
+}
+
+// asks adds an operation of Modbus/TCP or SLMP.
+func asks(m *observe.Minute, src, dst decode.Addr, protocol, code string, class ot.Class) {
+	m.Operations = append(m.Operations, observe.Operation{Src: src, Dst: dst, Protocol: protocol, Code: code, Function: code, Class: class, Direction: ot.Request, Count: 1,
+		First: m.Start + 1e9, Last: m.Start + 2e9, Ref: observe.FrameRef{Number: 1}})
+}
+
+// listAttacks are those of the detectors that are lists: one connection or message a minute.
+var listAttacks = []anAttack{
+	{"an unknown device", ConnectedDevice, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		to := t.plant.hosts[r.IntN(len(t.plant.hosts))]
+		return "mac|00:1b:22:00:00:09", func(m *observe.Minute, _ int) { strange(m, stranger, 0x001b22000009, to, t.plant.mac(to), 80) }
+	}},
+	{"a known address at another MAC", ConnectedDevice, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		a, to := t.plant.hosts[len(t.plant.hosts)-1-r.IntN(len(t.plant.hosts)/3)], t.plant.hosts[0]
+		other := t.plant.hosts[1+r.IntN(len(t.plant.hosts)/3)]
+		mac := t.plant.mac(other)
+		return "binding|" + mac.String() + "|" + a.String(), func(m *observe.Minute, _ int) { strange(m, a, mac, to, t.plant.mac(to), 445) }
+	}},
+	{"two that never talked", IPCommunication, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		a, to := t.plant.hosts[len(t.plant.hosts)-1], t.plant.hosts[len(t.plant.hosts)-2-r.IntN(len(t.plant.hosts)/5)]
+		return a.String() + "|" + to.String() + "|tcp|dport|8080", func(m *observe.Minute, _ int) { strange(m, a, t.plant.mac(a), to, t.plant.mac(to), 8080) }
+	}},
+	{"a known pair by another service", IPCommunication, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		x := t.plant.talks[r.IntN(len(t.plant.talks))]
+		for x.kind == announce || x.kind == cloud {
+			x = t.plant.talks[r.IntN(len(t.plant.talks))]
+		}
+		return x.client.String() + "|" + x.server.String() + "|tcp|dport|22", func(m *observe.Minute, _ int) {
+			strange(m, x.client, t.plant.mac(x.client), x.server, t.plant.mac(x.server), 22)
+		}
+	}},
+	{"a function that a pair never used", OTIP, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		x := modbusTalk(t, r)
+		return x.client.String() + "|" + x.server.String() + "|modbus-tcp|05", func(m *observe.Minute, _ int) { asks(m, x.client, x.server, "modbus-tcp", "05", ot.Write) }
+	}},
+	{"a stranger that reads", OTIP, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		x := modbusTalk(t, r)
+		return stranger.String() + "|" + x.server.String() + "|modbus-tcp|03", func(m *observe.Minute, _ int) { asks(m, stranger, x.server, "modbus-tcp", "03", ot.Read) }
+	}},
+	{"a controller is stopped", BuiltIn, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		x := modbusTalk(t, r)
+		return "plc-mode|" + x.client.String() + "|" + x.server.String() + "|slmp-melsec 1002", func(m *observe.Minute, _ int) {
+			asks(m, x.client, x.server, "slmp-melsec", "1002", ot.Control)
+		}
+	}},
+	{"a port scan", BuiltIn, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		a, to := t.plant.hosts[2+r.IntN(3)], t.plant.hosts[len(t.plant.hosts)-1]
+		return "port-scan|" + a.String() + "|" + to.String() + "|", func(m *observe.Minute, _ int) {
+			for k := range 25 {
+				e := burst(m, a, to, uint16(1000+k), 6, 1, 60)
+				e.ClientMAC, e.ServerMAC, e.Opened, e.Failed, e.PacketsIn, e.Answered = t.plant.mac(a), t.plant.mac(to), 1, 1, 0, false
+			}
+		}
+	}},
+}
+
+func modbusTalk(t *trained, r *rand.Rand) *talk {
+	for {
+		if x := &t.plant.talks[r.IntN(len(t.plant.talks))]; x.service == "modbus-tcp" && x.kind == shift {
+			return x
+		}
+	}
+}
+
 // attacked makes each kind of event some times, one an hour, behind the weeks that were learned.
 func (t *trained) attacked(s *score, seed uint64, times int) {
 	r := rand.New(rand.NewPCG(seed, 99))
 	for range times {
-		for _, x := range attacks {
-			e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Detecting, IPVolume, IPStatistics), t.rows, nil)
+		for _, x := range slices.Concat(attacks, listAttacks) {
+			e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Detecting, weekKinds...), t.rows, nil)
 			key, do := x.make(t, r)
 			begin := 15 + r.IntN(10)
 			found, delay := false, time.Duration(0)
@@ -269,6 +357,24 @@ func TestVolumeAndStatisticsOnAPlant(t *testing.T) {
 	}
 }
 
+// builtinLimits holds each built-in rule at 0.8, 1.0 and 1.5 times its threshold.
+func builtinLimits(t *testing.T) string {
+	var told [3]int
+	for _, r := range builtinRules {
+		c := builtinCases[r.sub]
+		var learn [][]any
+		if c.learn != nil {
+			learn = c.learn()
+		}
+		for i, n := range []int{int(0.8 * float64(r.threshold)), r.threshold, int(math.Ceil(1.5 * float64(r.threshold)))} {
+			if len(builtinAlerts(t, r.sub, Config{}, learn, c.make(n))) > 0 {
+				told[i]++
+			}
+		}
+	}
+	return fmt.Sprintf("\n## Built-in rules at their thresholds\n\nOf %d rules, each in minutes of its own: told at 0.8 × the threshold %d, at 1.0 × %d, at 1.5 × %d.\n", len(builtinRules), told[0], told[1], told[2])
+}
+
 // finalSeed is the first seed of the report. The detectors were tuned on others.
 const finalSeed = 4001
 
@@ -283,13 +389,18 @@ func TestDetectionReport(t *testing.T) {
 		first = s
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `# Volume and statistics on synthetic plants
+	fmt.Fprintf(&b, `# Detectors on synthetic weeks
 
 Written by `+"`make detection-report`"+`. Four weeks are learned (shifts, jitter, weekends, a holiday, product changes, heavy tails, a nightly
 backup), two clean weeks (another holiday; one backup that breaks off and is made again) are detected in, then events of the
-documented size are made: 20 minutes each, all else going on. Statistics are at *weak*. Seeds from %d.
+documented size are made: 20 minutes each, all else going on. Statistics are at *weak*. Seeds from %d. The weeks are rendered straight to
+minutes; days of packets through the whole program stand in [results.md](results.md). *ot-ethernet* is there only, *vulnerable-device* learns nothing.
 `, first)
+	b.WriteString(builtinLimits(t))
 	sizes := []struct{ devices, seeds, times int }{{20, 20, 5}, {200, 2, 10}}
+	if os.Getenv("OSECT_LARGE") != "" {
+		sizes = []struct{ devices, seeds, times int }{{1000, 1, 10}}
+	}
 	if first != finalSeed {
 		sizes[0].seeds, sizes[1].seeds = 4, 1
 	}
@@ -315,16 +426,21 @@ documented size are made: 20 minutes each, all else going on. Statistics are at 
 			kind, name, _ := strings.Cut(k, "\t")
 			x := s.kinds[k]
 			fmt.Fprintf(&b, "| %s | %s | %d | %d | %.1f %% | %.1f min |\n", kind, name, x.events, x.found, 100*float64(x.found)/float64(x.events), x.delay.Minutes()/float64(max(x.found, 1)))
-			if 100*x.found < 95*x.events {
+			if least := map[bool]int{true: 95, false: 100}[kind == string(IPVolume) || kind == string(IPStatistics)]; 100*x.found < least*x.events {
 				t.Errorf("%d devices, %s: %d of %d", size.devices, k, x.found, x.events)
 			}
 		}
 		b.WriteString("\n| Detector | Clean days | False alerts | A day of the plant | A device-day |\n|---|---|---|---|---|\n")
 		all := 0.
-		for _, k := range []Kind{IPVolume, IPStatistics} {
+		for _, k := range weekKinds {
 			rate := float64(s.clean[k]) / s.days[k]
 			all += rate
 			fmt.Fprintf(&b, "| %s | %.0f | %d | %.3f | %.5f |\n", k, s.days[k], s.clean[k], rate, rate/float64(size.devices))
+		}
+		for _, k := range weekKinds[:4] {
+			if s.clean[k] > 0 {
+				t.Errorf("%d devices: %d false alerts of %s", size.devices, s.clean[k], k)
+			}
 		}
 		if all > 1 {
 			t.Errorf("%d devices: %.2f false alerts a day", size.devices, all)
@@ -335,7 +451,7 @@ documented size are made: 20 minutes each, all else going on. Statistics are at 
 		}
 	}
 	t.Log(b.String())
-	if first != finalSeed {
+	if first != finalSeed || os.Getenv("OSECT_LARGE") != "" {
 		return
 	}
 	if err := os.WriteFile("../docs/detection/results-volume.md", []byte(b.String()), 0o644); err != nil {

@@ -179,6 +179,10 @@ func (w *weeks) minute(n int) *observe.Minute {
 		if t.kind == office && opened > 0 && r.IntN(150) == 0 {
 			e.Failed = 1
 		}
+		e.ClientMAC, e.ServerMAC = w.mac(t.client), w.mac(t.server)
+		if t.kind == announce {
+			e.ServerMAC = 0xffffffffffff
+		}
 		m.Edges = append(m.Edges, e)
 		if t.service != "" && out > 1 {
 			m.Operations = append(m.Operations, observe.Operation{Src: t.client, Dst: t.server, Protocol: t.service, Code: "03", Class: ot.Read, Direction: ot.Request, Count: out / 2, First: at, Last: at + 55e9})
@@ -187,7 +191,47 @@ func (w *weeks) minute(n int) *observe.Minute {
 			}
 		}
 	}
+	hear(m, w)
 	return m
+}
+
+// mac of a host; what is none is behind the router.
+func (w *weeks) mac(a decode.Addr) decode.MAC {
+	i, ok := slices.BinarySearchFunc(w.hosts, a, decode.Addr.Compare)
+	if !ok {
+		return 0x001b21ffffff
+	}
+	return 0x001b21000000 + decode.MAC(i)
+}
+
+// hear adds the addresses of a minute's edges.
+func hear(m *observe.Minute, w *weeks) {
+	at := map[decode.Addr]int{}
+	note := func(ip decode.Addr, mac decode.MAC, e *observe.Edge, out, in uint64) {
+		i, ok := at[ip]
+		if !ok {
+			i = len(m.Addresses)
+			at[ip] = i
+			m.Addresses = append(m.Addresses, observe.Address{IP: ip, MAC: mac, VLAN: decode.NoVLAN, First: e.First, Last: e.Last, Ref: e.Ref})
+		}
+		a := &m.Addresses[i]
+		if out > 0 {
+			a.Evidence |= observe.SeenIP
+		}
+		if e.Service != "" {
+			a.Evidence |= observe.SeenOT
+		}
+		a.PacketsSent, a.PacketsReceived = a.PacketsSent+out, a.PacketsReceived+in
+		a.First, a.Last = min(a.First, e.First), max(a.Last, e.Last)
+	}
+	for i := range m.Edges {
+		e := &m.Edges[i]
+		note(e.Client, e.ClientMAC, e, e.PacketsOut, e.PacketsIn)
+		if !e.Multicast {
+			note(e.Server, e.ServerMAC, e, e.PacketsIn, e.PacketsOut)
+		}
+	}
+	slices.SortFunc(m.Addresses, func(a, b observe.Address) int { return a.IP.Compare(b.IP) })
 }
 
 // burst is an edge of an attack in minute m.
