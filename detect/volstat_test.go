@@ -344,11 +344,20 @@ func TestVolumeAndStatisticsOnAPlant(t *testing.T) {
 	if n := s.clean[IPVolume] + s.clean[IPStatistics]; n > 1 {
 		t.Errorf("%d alerts in a clean week: %s", n, strings.Join(s.names, "\n"))
 	}
+	for _, k := range weekKinds[:4] {
+		if s.clean[k] > 0 {
+			t.Errorf("%s: %d alerts on clean days", k, s.clean[k])
+		}
+	}
 	for _, n := range s.names {
 		t.Log(n)
 	}
 	events, found := 0, 0
 	for _, k := range s.order {
+		kind, _, _ := strings.Cut(k, "\t")
+		if x := s.kinds[k]; slices.Contains(weekKinds[:4], Kind(kind)) && x.found < x.events {
+			t.Errorf("%s: %d of %d", k, x.found, x.events)
+		}
 		events, found = events+s.kinds[k].events, found+s.kinds[k].found
 		t.Logf("%s: %d of %d", k, s.kinds[k].found, s.kinds[k].events)
 	}
@@ -397,7 +406,7 @@ documented size are made: 20 minutes each, all else going on. Statistics are at 
 minutes; days of packets through the whole program stand in [results.md](results.md). *ot-ethernet* is there only, *vulnerable-device* learns nothing.
 `, first)
 	b.WriteString(builtinLimits(t))
-	sizes := []struct{ devices, seeds, times int }{{20, 20, 5}, {200, 2, 10}}
+	sizes := []struct{ devices, seeds, times int }{{20, 20, 5}, {200, 3, 10}}
 	if os.Getenv("OSECT_LARGE") != "" {
 		sizes = []struct{ devices, seeds, times int }{{1000, 1, 10}}
 	}
