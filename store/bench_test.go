@@ -9,7 +9,7 @@ import (
 
 // cpu is the CPU time of this process so far, in ms: what a commit costs
 // whoever else uses the machine.
-func cpu(b *testing.B) float64 {
+func cpu(b testing.TB) float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)
