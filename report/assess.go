@@ -53,6 +53,16 @@ type Assessment struct {
 	Differences      []Difference
 	Crossings        []Crossing // by bytes
 	Findings         []Finding  // worst first
+	Conduits         []Conduit  // of the ledger's zones, by bytes
+	Coverage         []Coverage
+	Limits           []Limit
+	DataFrom, DataTo time.Time // of the data in the period; zero when there are none
+	Overall          Grade
+	Grades           []Grade     // one of each of Areas
+	Proposals        []Proposal  // the most effective first
+	Comparison       *Comparison // nil where no period before was given
+	Pictures         []Picture
+	News             []string // paragraphs
 
 	names map[siteAddress]*Device
 }
@@ -62,6 +72,7 @@ type Counts struct {
 	Sites, Sensors, Captures, CapturesFaulty                      int64
 	Packets, Decoded, Skipped, Bytes                              int64
 	Devices, DevicesInLedger, Vendors, DevicesOSKnown             int64
+	DevicesOwn, DevicesNotInLedger                                int64 // without the internet
 	Connections, Pairs                                            int64
 	OTProtocols, OTDevices, Messages, Reads, Writes, Controls     int64
 	ControlRelations, Alerts, AlertsSevere, AlertsOpen, Detecting int64
@@ -116,8 +127,11 @@ type Finding struct {
 	Key      string
 	Severity string
 	Count    int64    // how many things it is about
+	Of       int64    // how many it could be about; 0 where that is not countable
 	Examples []string // a few of them
-	Control  string   // requirement of IEC 62443-3-3 that the proposal serves
+	Control  string   // requirements of IEC 62443-3-3 that the proposal serves
+	Area     string   // of Areas
+	Points   int      // that it costs its area
 }
 
 type siteAddress struct{ site, address string }
@@ -138,8 +152,17 @@ func Build(in Input) *Assessment {
 	a.operations(in)
 	a.alerts(in)
 	a.ledger(in)
+	a.coverage(in)
 	a.findings()
 	a.Counts.Findings = int64(len(a.Findings))
+	a.grades()
+	if in.Previous != nil {
+		before := *in.Previous
+		before.Previous = nil
+		a.compare(Build(before))
+	}
+	a.Pictures = in.Pictures
+	a.News = paragraphs(in.News)
 	return a
 }
 
@@ -199,7 +222,7 @@ func (a *Assessment) scope(in Input) {
 func (a *Assessment) devices(in Input) {
 	vendors, roles, systems := map[string]int64{}, map[string]int64{}, map[string]int64{}
 	for _, d := range in.Devices {
-		for _, s := range []*string{&d.Site, &d.MAC, &d.Vendor, &d.Hostname, &d.OS, &d.Role} {
+		for _, s := range []*string{&d.Site, &d.MAC, &d.Vendor, &d.Hostname, &d.OS, &d.Role, &d.Zone} {
 			*s = pptx.Clean(*s)
 		}
 		d.IPs = cleanAll(d.IPs)
@@ -216,8 +239,15 @@ func (a *Assessment) devices(in Input) {
 		if d.OS != "" {
 			a.Counts.DevicesOSKnown++
 		}
-		if d.InLedger && in.HasLedger {
-			a.Counts.DevicesInLedger++
+		if !d.Internet() {
+			a.Counts.DevicesOwn++
+			switch {
+			case !in.HasLedger:
+			case d.InLedger:
+				a.Counts.DevicesInLedger++
+			default:
+				a.Counts.DevicesNotInLedger++
+			}
 		}
 		a.period(in, d.First, d.Last)
 	}

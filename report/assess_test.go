@@ -50,7 +50,7 @@ func TestBuildCounts(t *testing.T) {
 	a := Build(small())
 	want := Counts{
 		Sites: 1, Sensors: 1, Captures: 3, CapturesFaulty: 1, Packets: 10, Decoded: 7, Skipped: 3,
-		Devices: 4, DevicesInLedger: 2, Vendors: 1, DevicesOSKnown: 1, Pairs: 4,
+		Devices: 4, DevicesInLedger: 2, DevicesOwn: 3, DevicesNotInLedger: 1, Vendors: 1, DevicesOSKnown: 1, Pairs: 4,
 		OTProtocols: 3, OTDevices: 5, Messages: 259, Reads: 100, Writes: 7, Controls: 1, ControlRelations: 3,
 		Alerts: 6, AlertsSevere: 3, AlertsOpen: 4, Detecting: 1, Findings: int64(len(a.Findings)),
 	}

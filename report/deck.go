@@ -201,7 +201,7 @@ func (p *writer) scope() {
 	row("report.scope.packets", p.t("report.scope.packets.value", "n", text.Integer(c.Packets), "decoded", text.Integer(c.Decoded), "skipped", text.Integer(c.Skipped), "bytes", size(c.Bytes)))
 	row("report.scope.devices", p.t("report.scope.devices.value", "n", text.Integer(c.Devices), "os", text.Integer(c.DevicesOSKnown), "vendors", text.Integer(c.Vendors)))
 	if p.HasLedger {
-		row("report.scope.ledger", p.t("report.scope.ledger.value", "in", text.Integer(c.DevicesInLedger), "out", text.Integer(c.Devices-c.DevicesInLedger)))
+		row("report.scope.ledger", p.t("report.scope.ledger.value", "in", text.Integer(c.DevicesInLedger), "out", text.Integer(c.DevicesNotInLedger)))
 	} else {
 		row("report.scope.ledger", p.t("report.none.ledger"))
 	}

@@ -16,18 +16,19 @@ const examples = 4
 
 // findings derives what the report proposes from what is there. Each finding counts distinct things, named beside it.
 func (a *Assessment) findings() {
-	add := func(key, severity, control string, things map[siteAddress]string) {
+	c := &a.Counts
+	add := func(key, severity string, of int64, things map[siteAddress]string) {
 		if len(things) == 0 {
 			return
 		}
 		names := slices.Compact(slices.Sorted(maps.Values(things)))
-		a.Findings = append(a.Findings, Finding{key, severity, int64(len(things)), names[:min(examples, len(names))], control})
+		a.Findings = append(a.Findings, Finding{Key: key, Severity: severity, Count: int64(len(things)), Of: of, Examples: names[:min(examples, len(names))]})
 	}
 	mark := func(things map[siteAddress]string, site, address string) {
 		things[siteAddress{site, address}] = a.label(site, address)
 	}
 	// Alerts of each kind, as far as nobody accepted or excluded them: counted by alert, named by source.
-	byKind := func(key, control string, kinds ...string) {
+	byKind := func(key string, kinds ...string) {
 		worst, n, names := len(Severities)-1, int64(0), map[string]bool{}
 		for _, al := range a.Alerts {
 			if !slices.Contains(kinds, al.Kind) || al.State == "accepted" || al.State == "excluded" {
@@ -41,16 +42,16 @@ func (a *Assessment) findings() {
 		}
 		if n > 0 {
 			list := slices.Sorted(maps.Keys(names))
-			a.Findings = append(a.Findings, Finding{key, Severities[worst], n, list[:min(examples, len(list))], control})
+			a.Findings = append(a.Findings, Finding{Key: key, Severity: Severities[worst], Count: n, Examples: list[:min(examples, len(list))]})
 		}
 	}
-	byKind("built-in", "SR 6.2", "built-in")
-	byKind("signature", "SR 6.2", "signature")
-	byKind("ot-behaviour", "SR 2.1", "ot-ip", "ot-ethernet")
-	byKind("connected-device", "SR 7.8", "connected-device")
-	byKind("vulnerable-device", "SR 7.8", "vulnerable-device")
-	byKind("ip-communication", "SR 5.1", "ip-communication")
-	byKind("volume", "SR 6.2", "ip-volume", "ip-statistics")
+	byKind("built-in", "built-in")
+	byKind("signature", "signature")
+	byKind("ot-behaviour", "ot-ip", "ot-ethernet")
+	byKind("connected-device", "connected-device")
+	byKind("vulnerable-device", "vulnerable-device")
+	byKind("ip-communication", "ip-communication")
+	byKind("volume", "ip-volume", "ip-statistics")
 
 	things := map[siteAddress]string{}
 	for _, p := range a.Pairs {
@@ -61,7 +62,7 @@ func (a *Assessment) findings() {
 			mark(things, p.Site, p.Server)
 		}
 	}
-	add("internet", "high", "SR 5.2", things)
+	add("internet", "high", c.DevicesOwn, things)
 
 	writers := map[siteAddress]map[string]bool{}
 	office, open := map[siteAddress]string{}, map[siteAddress]string{}
@@ -81,24 +82,24 @@ func (a *Assessment) findings() {
 			open[siteAddress{"", c.Protocol}] = c.Protocol
 		}
 	}
-	add("unexpected-writer", "high", "SR 2.1", office)
+	add("unexpected-writer", "high", c.DevicesOwn, office)
 	several := map[siteAddress]string{}
 	for k, by := range writers {
 		if len(by) > 1 {
 			mark(several, k.site, k.address)
 		}
 	}
-	add("several-writers", "medium", "SR 2.1", several)
-	add("no-authentication", "medium", "SR 1.2", open)
+	add("several-writers", "medium", c.DevicesOwn, several)
+	add("no-authentication", "medium", 0, open)
 
 	if a.HasLedger {
 		missing := map[siteAddress]string{}
 		for i := range a.Devices {
-			if d := &a.Devices[i]; !d.InLedger && !internet(d.Address()) {
+			if d := &a.Devices[i]; !d.InLedger && !d.Internet() {
 				missing[siteAddress{d.Site, d.Address()}] = d.Name()
 			}
 		}
-		add("not-in-ledger", "medium", "SR 7.8", missing)
+		add("not-in-ledger", "medium", c.DevicesOwn, missing)
 		a.ledgerFindings(add)
 	}
 	faulty := map[siteAddress]string{}
@@ -107,7 +108,14 @@ func (a *Assessment) findings() {
 			faulty[siteAddress{"", c.Path}] = c.Path
 		}
 	}
-	add("coverage", "low", "SR 6.2", faulty)
+	add("coverage", "low", c.Captures, faulty)
+	gaps := map[siteAddress]string{}
+	for _, x := range a.Coverage {
+		if x.Gaps > 0 {
+			gaps[siteAddress{x.Site, x.Sensor}] = x.Sensor
+		}
+	}
+	add("gaps", "low", c.Sensors, gaps)
 	if len(a.Detectors) > 0 {
 		idle := map[siteAddress]string{}
 		for _, d := range a.Detectors {
@@ -115,7 +123,7 @@ func (a *Assessment) findings() {
 				idle[siteAddress{"", d.Kind}] = d.Kind
 			}
 		}
-		add("not-detecting", "low", "SR 6.2", idle)
+		add("not-detecting", "low", int64(len(a.Detectors)), idle)
 	}
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return cmp.Compare(rank(x.Severity), rank(y.Severity)) })
 }

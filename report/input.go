@@ -22,13 +22,19 @@ type Input struct {
 	Skipped     map[string]int64 // frames not decoded, by reason
 	Connections int64
 
-	Devices    []Device
-	Operations []Operation
-	Alerts     []Alert
-	Pairs      []Pair
-	Traffic    []Traffic
-	Detectors  []Detector
-	HasLedger  bool // a ledger was imported; else Device.InLedger means nothing
+	Devices            []Device
+	Operations         []Operation
+	Alerts             []Alert
+	Pairs              []Pair
+	Traffic            []Traffic
+	Detectors          []Detector
+	HasLedger          bool       // a ledger was imported; else Device.InLedger means nothing
+	Truncated, Dropped int64      // frames cut short by the capture; records dropped at a bound of this program
+	Coverage           []Coverage // of each sensor, in the period
+	Pictures           []Picture
+	News               string // a text on the month's news: paragraphs, with empty lines between; "" for none
+	Previous           *Input // of the period before, to compare with; its Previous is not looked at
+
 	// Differences of the ledger from what was observed, and what passed between its zones.
 	Differences []Difference
 	Crossings   []Crossing
@@ -38,6 +44,17 @@ type Input struct {
 type Sensor struct {
 	Name, Site  string
 	First, Last time.Time // packet times of its first and last data
+}
+
+// Coverage is of which time in the period a sensor has data.
+type Coverage struct {
+	Site, Sensor string
+	First, Last  time.Time // start of the first and end of the last minute with data
+	Minutes      int64     // with data
+	Gaps         int64     // an hour or longer without data between First and Last
+	GapMinutes   int64     // minutes of all those gaps
+	LongestStart time.Time // of the longest gap; zero without gaps
+	LongestEnd   time.Time
 }
 
 // Capture is a file that was read.
@@ -60,6 +77,7 @@ type Device struct {
 	PacketsSent, BytesSent                int64
 	PacketsReceived, BytesReceived        int64
 	InLedger                              bool
+	Zone                                  string // in the ledger; "" where it says none
 }
 
 // Operation is a row of the list of OT operations, one a (source, destination, protocol, function, direction, …).

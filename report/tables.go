@@ -69,11 +69,32 @@ func (a *Assessment) tables(lang text.Lang) []table {
 		t.add(f.key, f.n)
 	}
 	if a.HasLedger {
+		t.add("devices_own", c.DevicesOwn)
 		t.add("devices_in_ledger", c.DevicesInLedger)
-		t.add("devices_not_in_ledger", c.Devices-c.DevicesInLedger)
+		t.add("devices_not_in_ledger", c.DevicesNotInLedger)
 	}
 	t.add("traffic_bucket_seconds", int64(a.TrafficStep/time.Second))
 	t.add("time_zone_of_the_deck", a.zone())
+	t.add("data_from", a.DataFrom)
+	t.add("data_to", a.DataTo)
+	t.add("ledger", a.HasLedger)
+
+	t = next("grades", "area", "grade", "score", "deducted", "why_none")
+	for _, g := range append([]Grade{a.Overall}, a.Grades...) {
+		if g.Letter == "" {
+			t.add(g.Area, "", "", g.Points, text.Get(lang, "report.ungraded."+g.Why))
+			continue
+		}
+		t.add(g.Area, g.Letter, g.Score, g.Points, "")
+	}
+	t = next("coverage", "site", "sensor", "first_seen", "last_seen", "minutes", "gaps", "gap_minutes", "longest_gap_from", "longest_gap_to")
+	for _, x := range a.Coverage {
+		t.add(x.Site, x.Sensor, x.First, x.Last, x.Minutes, x.Gaps, x.GapMinutes, x.LongestStart, x.LongestEnd)
+	}
+	t = next("limits", "limit", "n", "from", "to", "text")
+	for _, x := range a.Limits {
+		t.add(x.Key, x.N, x.From, x.To, a.limitText(lang, x))
+	}
 
 	t = next("sensors", "site", "sensor", "first_seen", "last_seen")
 	for _, s := range a.Sensors {
@@ -87,7 +108,7 @@ func (a *Assessment) tables(lang text.Lang) []table {
 	for _, s := range a.Skipped {
 		t.add(s.Name, s.Count)
 	}
-	t = next("devices", "site", "mac", "ips", "vendor", "hostname", "os", "os_accuracy", "role", "importance", "vlans", "sensors", "first_seen", "last_seen", "packets_sent", "bytes_sent", "packets_received", "bytes_received", "in_ledger")
+	t = next("devices", "site", "mac", "ips", "vendor", "hostname", "os", "os_accuracy", "role", "importance", "vlans", "sensors", "first_seen", "last_seen", "packets_sent", "bytes_sent", "packets_received", "bytes_received", "in_ledger", "zone")
 	for _, d := range a.Devices {
 		ledger := ""
 		if a.HasLedger {
@@ -98,7 +119,7 @@ func (a *Assessment) tables(lang text.Lang) []table {
 			vlans[i] = strconv.Itoa(v)
 		}
 		t.add(d.Site, d.MAC, strings.Join(d.IPs, " "), d.Vendor, d.Hostname, d.OS, d.OSAccuracy, d.Role, d.Importance, strings.Join(vlans, " "), strings.Join(d.Sensors, " "),
-			d.First, d.Last, d.PacketsSent, d.BytesSent, d.PacketsReceived, d.BytesReceived, ledger)
+			d.First, d.Last, d.PacketsSent, d.BytesSent, d.PacketsReceived, d.BytesReceived, ledger, d.Zone)
 	}
 	for _, s := range []struct {
 		name, column string
@@ -165,11 +186,50 @@ func (a *Assessment) tables(lang text.Lang) []table {
 	for _, x := range a.Crossings {
 		t.add(x.Site, x.ClientZone, x.ServerZone, x.Client, x.ClientHostname, x.Server, x.ServerHostname, x.Service, x.Packets, x.Bytes)
 	}
-	t = next("findings", "priority", "finding", "severity", "count", "title", "action", "control", "examples")
+	t = next("conduits", "client_zone", "server_zone", "pairs", "services", "packets", "bytes", "operating")
+	for _, x := range a.Conduits {
+		t.add(x.ClientZone, x.ServerZone, x.Pairs, strings.Join(x.Services, "; "), x.Packets, x.Bytes, x.Operating)
+	}
+	t = next("findings", "priority", "finding", "severity", "count", "title", "action", "control", "examples", "area", "of", "deducted")
 	for i, x := range a.Findings {
-		t.add(i+1, x.Key, x.Severity, x.Count, findingTitle(lang, x), findingAction(lang, x), x.Control, strings.Join(exampleNames(lang, x), "; "))
+		t.add(i+1, x.Key, x.Severity, x.Count, findingTitle(lang, x), findingAction(lang, x), x.Control, strings.Join(exampleNames(lang, x), "; "), x.Area, x.Of, x.Points)
+	}
+	t = next("proposals", "priority", "proposal", "effect", "severity", "title", "action", "findings", "control", "guideline_step")
+	for i, x := range a.Proposals {
+		t.add(i+1, x.Key, x.Effect, x.Severity, proposalTitle(lang, x), proposalAction(lang, x), strings.Join(x.Findings, "; "), x.Control, x.Step)
+	}
+	if c := a.Comparison; c != nil {
+		t = next("comparison", "from", "to", "data_from", "data_to")
+		t.add(c.From, c.To, c.DataFrom, c.DataTo)
+		t = next("changes", "kind", "subject", "hostname", "change", "before", "after")
+		for _, x := range c.Changes {
+			t.add(x.Kind, x.Key, x.Name, x.How, x.Before, x.After)
+		}
+	}
+	if len(a.News) > 0 {
+		t = next("news", "paragraph", "text")
+		for i, x := range a.News {
+			t.add(i+1, x)
+		}
 	}
 	return out
+}
+
+func proposalTitle(lang text.Lang, p Proposal) string {
+	return text.Get(lang, "report.proposal."+p.Key+".title")
+}
+
+func proposalAction(lang text.Lang, p Proposal) string {
+	return text.Get(lang, "report.proposal."+p.Key+".action")
+}
+
+// limitText says what the data cannot say.
+func (a *Assessment) limitText(lang text.Lang, l Limit) string {
+	var reasons []string
+	for _, s := range a.Skipped[:min(8, len(a.Skipped))] {
+		reasons = append(reasons, text.Get(lang, "report.limit.reason", "reason", text.Or(lang, "report.skipped."+s.Name, s.Name), "n", text.Integer(s.Count)))
+	}
+	return text.Get(lang, "report.limit."+l.Key, "n", text.Integer(l.N), "from", a.when(l.From), "to", a.when(l.To), "reasons", strings.Join(reasons, text.Get(lang, "report.comma")))
 }
 
 func findingTitle(lang text.Lang, f Finding) string {
