@@ -756,24 +756,29 @@ func (s *Store) Operations(ctx context.Context, f Filter) (rows []OperationRow, 
 	}
 	for i := range list {
 		o := &list[i]
-		layer := "ip"
-		if o.Src.IsMAC() {
-			layer = "ethernet"
-		}
-		if f.Layer != "" && f.Layer != layer {
+		r := o.row()
+		if f.Layer != "" && f.Layer != r.Layer {
 			continue
 		}
 		if f.Limit > 0 && len(rows) == f.Limit {
 			return rows, true, nil
 		}
-		rows = append(rows, OperationRow{
-			Layer: layer, Src: o.Src.String(), Dst: o.Dst.String(), Protocol: o.Protocol, Function: o.Function, FunctionCode: o.Code,
-			Direction: directionName(uint8(o.Direction)), Status: o.Status, Class: className(uint8(o.Class)), Unit: o.Unit,
-			Tunnel: tunnelName(uint8(o.Tunnel)), Count: o.Count, Site: o.site, Sensors: []string{o.name},
-			FirstSeen: Time(o.First), LastSeen: Time(o.Last),
-		})
+		rows = append(rows, r)
 	}
 	return rows, false, nil
+}
+
+func (o *operationTotal) row() OperationRow {
+	layer := "ip"
+	if o.Src.IsMAC() {
+		layer = "ethernet"
+	}
+	return OperationRow{
+		Layer: layer, Src: o.Src.String(), Dst: o.Dst.String(), Protocol: o.Protocol, Function: o.Function, FunctionCode: o.Code,
+		Direction: directionName(uint8(o.Direction)), Status: o.Status, Class: className(uint8(o.Class)), Unit: o.Unit,
+		Tunnel: tunnelName(uint8(o.Tunnel)), Count: o.Count, Site: o.site, Sensors: []string{o.name},
+		FirstSeen: Time(o.First), LastSeen: Time(o.Last),
+	}
 }
 
 // Edges is the graph of who uses which service of whom in a window, by key, site

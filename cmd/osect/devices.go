@@ -13,6 +13,7 @@ import (
 
 	"osect/decode"
 	"osect/inventory"
+	"osect/ledger"
 	"osect/store"
 )
 
@@ -107,13 +108,25 @@ func (a *app) devices(ctx context.Context, st *store.Store, f store.Filter, inte
 	if err != nil {
 		return nil, in, err
 	}
-	o, err := inventoryOptions(ctx, st)
-	if err != nil {
-		return nil, in, err
-	}
 	x, err := readLedger(ctx, st)
 	if err != nil {
 		return nil, in, err
+	}
+	devices, err := devicesOf(ctx, st, in, x, internetEach)
+	if err != nil {
+		return nil, in, err
+	}
+	if address != "" {
+		devices = slices.DeleteFunc(devices, func(d inventory.Device) bool { return !isDevice(&d, address) })
+	}
+	return devices, in, nil
+}
+
+// devicesOf makes devices of what was seen of them, with the ledger x.
+func devicesOf(ctx context.Context, st *store.Store, in inventory.Input, x *ledger.Index, internetEach bool) ([]inventory.Device, error) {
+	o, err := inventoryOptions(ctx, st)
+	if err != nil {
+		return nil, err
 	}
 	o.InternetEach, o.Criticality = o.InternetEach || internetEach, criticality(x)
 	o.Level = level(x)
@@ -121,10 +134,7 @@ func (a *app) devices(ctx context.Context, st *store.Store, f store.Filter, inte
 	for i := range devices {
 		devices[i].InLedger = x.Device(&devices[i]) != nil
 	}
-	if address != "" {
-		devices = slices.DeleteFunc(devices, func(d inventory.Device) bool { return !isDevice(&d, address) })
-	}
-	return devices, in, nil
+	return devices, nil
 }
 
 // isDevice says whether address (an IP, a prefix or a MAC) is one of the device's.

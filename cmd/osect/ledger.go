@@ -75,6 +75,18 @@ func (a *app) presence(ctx context.Context, st *store.Store) (*presence, error) 
 	return &presence{a: a, st: st, x: x}, err
 }
 
+// use gives the devices that alerts are about, so that they need not be asked for.
+func (p *presence) use(list []inventory.Device) {
+	p.devices = map[[2]string][]*inventory.Device{}
+	for i := range list {
+		d := &list[i]
+		for _, end := range deviceEnds(d) {
+			k := [2]string{d.Site, end}
+			p.devices[k] = append(p.devices[k], d)
+		}
+	}
+}
+
 // alert says whether the alert's source, or its destination where it has none, is in the ledger.
 func (p *presence) alert(ctx context.Context, al *store.Alert) (bool, error) {
 	mac, ip := al.SrcMAC, al.SrcIP
@@ -91,14 +103,7 @@ func (p *presence) alert(ctx context.Context, al *store.Alert) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		p.devices = map[[2]string][]*inventory.Device{}
-		for i := range list {
-			d := &list[i]
-			for _, end := range deviceEnds(d) {
-				k := [2]string{d.Site, end}
-				p.devices[k] = append(p.devices[k], d)
-			}
-		}
+		p.use(list)
 	}
 	for _, d := range p.devices[[2]string{al.Site, ip}] {
 		if d.MAC == 0 || d.MAC.String() == mac {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -14,11 +15,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"osect/decode"
+	"osect/inventory"
 	"osect/ledger"
+	"osect/observe"
+	"osect/picture"
 	"osect/report"
 	"osect/store"
 	"osect/text"
@@ -27,29 +32,38 @@ import (
 type reportOptions struct {
 	timeRange
 	pptx, csvZip, xlsx, month, customer, site string
+	html, news                                string
 }
 
 func newReportCommand(a *app) *cobra.Command {
 	var o reportOptions
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "Write the assessment as a PowerPoint deck, a workbook and CSV files",
+		Short: "Write the assessment as a deck, a page, a workbook and CSV files",
 		Long: `Write the assessment of what was seen and detected: --pptx a PowerPoint deck,
---csv-zip all its data as CSV files in a ZIP, --xlsx the same as a workbook. At
-least one of them is needed; a file that is there is replaced.
+--html a page to read and print that needs no other file, --csv-zip all its data
+as CSV files in a ZIP, --xlsx the same as a workbook with charts. At least one of
+them is needed; a file that is there is replaced. docs/report.md has the columns
+and the formula of the grades.
+
+--month compares with the month before, and says of which part of each there are
+data. --news FILE adds a text (UTF-8, paragraphs between empty lines).
 
 Reports are in Japanese unless --lang or OSECT_LANG says en.` + exitStatusHelp,
 		Example: `  osect report --pptx report.pptx --csv-zip report.zip
   osect report --pptx report.pptx --lang en --customer "Example Foods"
   osect report --csv-zip week.zip --from 7d-ago
-  osect report --pptx october.pptx --xlsx october.xlsx --month 2026-10`,
+  osect report --html october.html --xlsx october.xlsx --month 2026-10
+  osect report --html october.html --month 2026-10 --news news.txt`,
 		Args: wantArgs(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runReport(cmd.Context(), a, o) },
 	}
 	cmd.Flags().StringVar(&o.pptx, "pptx", "", "write the deck to this `file`")
 	cmd.Flags().StringVar(&o.csvZip, "csv-zip", "", "write the CSV files to this ZIP `file`")
 	cmd.Flags().StringVar(&o.xlsx, "xlsx", "", "write the tables to this workbook `file`")
-	cmd.Flags().StringVar(&o.month, "month", "", "of this `month`, such as 2026-10 (in --tz)")
+	cmd.Flags().StringVar(&o.html, "html", "", "write the page to this `file`")
+	cmd.Flags().StringVar(&o.news, "news", "", "add the text of this `file`: the month's news")
+	cmd.Flags().StringVar(&o.month, "month", "", "of this `month`, such as 2026-10 (in --tz), beside the one before")
 	cmd.Flags().StringVar(&o.customer, "customer", "", "`name` of whose network it is, for the title")
 	cmd.Flags().StringVar(&o.site, "site", "", "only this site")
 	o.timeRange.addFlags(cmd.Flags())
@@ -57,8 +71,12 @@ Reports are in Japanese unless --lang or OSECT_LANG says en.` + exitStatusHelp,
 }
 
 func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
-	if o.pptx == "" && o.csvZip == "" && o.xlsx == "" {
-		return usageErrorf("say what to write: --pptx FILE, --csv-zip FILE, --xlsx FILE or several")
+	if o.pptx == "" && o.csvZip == "" && o.xlsx == "" && o.html == "" {
+		return usageErrorf("say what to write: --pptx FILE, --html FILE, --csv-zip FILE, --xlsx FILE or several")
+	}
+	news, err := readNews(o.news)
+	if err != nil {
+		return err
 	}
 	if o.month != "" {
 		if err := o.timeRange.month(o.month, a.zone); err != nil {
@@ -78,19 +96,22 @@ func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
 	if f.From, f.To, err = o.bounds(ctx, st); err != nil {
 		return err
 	}
-	in, err := a.reportInput(ctx, st, f, lang)
+	in, err := a.reportInput(ctx, st, f, lang, o.pptx != "" || o.html != "")
 	if err != nil {
 		return err
 	}
-	in.Customer = o.customer
+	in.Customer, in.News = o.customer, news
 	if o.month != "" {
+		if in.Previous, err = a.previous(ctx, st, f, lang, o.month); err != nil {
+			return err
+		}
 		a.sayPartial(&in, o.month)
 	}
 	assessment := report.Build(in)
 	for _, x := range []struct {
 		path  string
 		write func(io.Writer, *report.Assessment, text.Lang) error
-	}{{o.pptx, report.WriteDeck}, {o.csvZip, report.WriteCSVZip}, {o.xlsx, report.WriteXLSX}} {
+	}{{o.pptx, report.WriteDeck}, {o.csvZip, report.WriteCSVZip}, {o.xlsx, report.WriteXLSX}, {o.html, report.WriteHTML}} {
 		if x.path == "" {
 			continue
 		}
@@ -118,7 +139,7 @@ func (r *timeRange) month(s string, zone *time.Location) error {
 // sayPartial says where the data of a month begin late or end early: an hour without any is no gap yet.
 func (a *app) sayPartial(in *report.Input, month string) {
 	var first, last time.Time
-	for _, s := range in.Sensors {
+	for _, s := range in.Coverage {
 		if first.IsZero() || s.First.Before(first) {
 			first = s.First
 		}
@@ -126,25 +147,15 @@ func (a *app) sayPartial(in *report.Input, month string) {
 			last = s.Last
 		}
 	}
-	if first.After(in.From.Add(time.Hour)) || last.Before(in.To.Add(-time.Hour)) {
-		from, to := max(first.UnixNano(), in.From.UnixNano()), min(last.UnixNano(), in.To.UnixNano())
-		if from < to {
-			a.note(a.get("report.partial-month", "month", month, "from", a.clock(from), "to", a.clock(to)))
-		}
+	if !first.IsZero() && (first.After(in.From.Add(time.Hour)) || last.Before(in.To.Add(-time.Hour))) {
+		a.note(a.get("report.partial-month", "month", month, "from", a.clock(first.UnixNano()), "to", a.clock(last.UnixNano())))
 	}
 }
 
-// reportLedger takes in what the ledger says of the period.
-func (a *app) reportLedger(ctx context.Context, st *store.Store, f store.Filter, x *ledger.Index, in *report.Input) error {
+// reportLedger takes in what the ledger says of what was seen.
+func (a *app) reportLedger(x *ledger.Index, seen *ledger.Observed, links []inventory.Link, in *report.Input) {
 	if in.HasLedger = x != nil; x == nil {
-		return nil
-	}
-	if f.Site != "" {
-		x = ofSite(x, f.Site)
-	}
-	seen, links, err := a.observed(ctx, st, f)
-	if err != nil {
-		return err
+		return
 	}
 	for _, d := range ledger.Compare(x, seen, int64(defaultSilent)) {
 		r := toDifferenceRow(&d)
@@ -159,7 +170,6 @@ func (a *app) reportLedger(ctx context.Context, st *store.Store, f store.Filter,
 			ClientHostname: c.ClientName, ServerHostname: c.ServerName, Packets: int64(c.Packets), Bytes: int64(c.Bytes),
 			Service: a.serviceText(protoName(c.Link.Proto, c.Link.Client), c.Link.ServerPort, c.Link.Service)})
 	}
-	return nil
 }
 
 // writeFile writes a file as a whole: at the end it is there as it should be,
@@ -206,51 +216,32 @@ func maybe(ns int64) time.Time {
 }
 
 // reportInput reads from the store what the report is built of.
-func (a *app) reportInput(ctx context.Context, st *store.Store, f store.Filter, lang text.Lang) (in report.Input, err error) {
+func (a *app) reportInput(ctx context.Context, st *store.Store, f store.Filter, lang text.Lang, pictures bool) (in report.Input, err error) {
 	in = report.Input{Program: buildInfo().program(), From: maybe(f.From), To: maybe(f.To), Zone: a.zone, Skipped: map[string]int64{}}
 	sensors, err := st.Sensors(ctx)
 	if err != nil {
 		return in, err
 	}
+	newest := int64(0)
+	whole := true // all that there is lies in the window: sums need not be made of hours
 	for _, s := range sensors {
-		if s.Minutes > 0 && (f.Site == "" || f.Site == s.Site) {
-			in.Sensors = append(in.Sensors, report.Sensor{Name: s.Name, Site: s.Site, First: timeOf(s.First), Last: timeOf(s.Last)})
+		if s.Minutes == 0 || f.Site != "" && f.Site != s.Site {
+			continue
 		}
+		in.Sensors = append(in.Sensors, report.Sensor{Name: s.Name, Site: s.Site, First: timeOf(s.First), Last: timeOf(s.Last)})
+		newest = max(newest, int64(s.Last))
+		whole = whole && int64(s.First) >= f.From && (f.To == 0 || int64(s.Last)+observe.MinuteLength <= f.To)
 	}
-	captures, err := st.Captures(ctx)
-	if err != nil {
+	if f.To != 0 {
+		newest = min(newest, f.To)
+	}
+	if whole {
+		f.From, f.To = 0, 0
+	}
+	if err := a.reportCoverage(ctx, st, f, &in); err != nil {
 		return in, err
 	}
-	for _, c := range captures {
-		in.Captures = append(in.Captures, report.Capture{
-			Path: c.Path, Packets: int64(c.Packets), Status: c.Status, Reason: c.Reason, First: maybe(int64(c.First)), Last: maybe(int64(c.Last)),
-		})
-	}
-	counters, err := st.Counters(ctx, f)
-	if err != nil {
-		return in, err
-	}
-	in.Packets, in.Decoded, in.Bytes = int64(counters.Packets), int64(counters.Decoded), int64(counters.Bytes)
-	for reason, n := range counters.Skipped {
-		in.Skipped[reason] = int64(n)
-	}
-	if err := st.EachFlow(ctx, f, func(*store.Flow) error { in.Connections++; return nil }); err != nil {
-		return in, err
-	}
-	if err := a.reportDevices(ctx, st, f, &in); err != nil {
-		return in, err
-	}
-	operations, _, err := st.Operations(ctx, f)
-	if err != nil {
-		return in, err
-	}
-	for _, r := range operations {
-		in.Operations = append(in.Operations, report.Operation{
-			Site: r.Site, Layer: r.Layer, Src: r.Src, Dst: r.Dst, Protocol: r.Protocol, Function: r.Function, FunctionCode: r.FunctionCode,
-			Direction: r.Direction, Class: r.Class, Count: int64(r.Count), First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen),
-		})
-	}
-	alerts, _, err := st.Alerts(ctx, f)
+	seen, err := st.Seen(ctx, f)
 	if err != nil {
 		return in, err
 	}
@@ -258,13 +249,91 @@ func (a *app) reportInput(ctx context.Context, st *store.Store, f store.Filter, 
 	if err != nil {
 		return in, err
 	}
-	if err := a.reportLedger(ctx, st, f, known.x, &in); err != nil {
+	devices, err := devicesOf(ctx, st, seen.Input, known.x, false)
+	if err != nil {
 		return in, err
+	}
+	for i := range devices {
+		in.Devices = append(in.Devices, reportDevice(&devices[i], known.x))
+	}
+	for _, r := range seen.Operations {
+		in.Operations = append(in.Operations, report.Operation{
+			Site: r.Site, Layer: r.Layer, Src: r.Src, Dst: r.Dst, Protocol: r.Protocol, Function: r.Function, FunctionCode: r.FunctionCode,
+			Direction: r.Direction, Class: r.Class, Count: int64(r.Count), First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen),
+		})
+	}
+	in.Pairs = pairsOf(seen.Edges)
+	for _, p := range in.Pairs {
+		in.Connections += p.Connections
+	}
+	x := known.x
+	if x != nil && f.Site != "" {
+		x = ofSite(x, f.Site)
+	}
+	a.reportLedger(x, &ledger.Observed{Devices: devices, Facts: seen.Input.Facts, Newest: newest}, seen.Input.Links, &in)
+	known.use(devices)
+	if err := a.reportAlerts(ctx, st, f, lang, known, &in); err != nil {
+		return in, err
+	}
+	if in.Traffic, err = reportTraffic(ctx, st, f, sensors, bucketOf(in.Coverage)); err != nil {
+		return in, err
+	}
+	statuses, err := allStatuses(ctx, st)
+	for _, s := range statuses {
+		in.Detectors = append(in.Detectors, report.Detector{Kind: string(s.Kind), Mode: string(s.Mode), Since: maybe(s.Since), Learned: int64(s.Rows)})
+	}
+	if err == nil && pictures {
+		in.Pictures, err = a.reportPictures(devices, &seen, lang)
+	}
+	return in, err
+}
+
+// reportCoverage takes in what was read: captures, counters, and of which time there are data.
+func (a *app) reportCoverage(ctx context.Context, st *store.Store, f store.Filter, in *report.Input) error {
+	captures, err := st.Captures(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range captures {
+		if c.First != 0 && (f.To != 0 && int64(c.First) >= f.To || int64(c.Last) < f.From) {
+			continue
+		}
+		in.Captures = append(in.Captures, report.Capture{
+			Path: c.Path, Packets: int64(c.Packets), Status: c.Status, Reason: c.Reason, First: maybe(int64(c.First)), Last: maybe(int64(c.Last)),
+		})
+	}
+	counters, err := st.Counters(ctx, f)
+	if err != nil {
+		return err
+	}
+	in.Packets, in.Decoded, in.Bytes, in.Truncated = int64(counters.Packets), int64(counters.Decoded), int64(counters.Bytes), int64(counters.Truncated)
+	for reason, n := range counters.Skipped {
+		in.Skipped[reason] = int64(n)
+	}
+	for _, n := range counters.Dropped {
+		in.Dropped += int64(n)
+	}
+	coverage, err := st.Coverage(ctx, f)
+	for _, c := range coverage {
+		x := report.Coverage{Site: c.Site, Sensor: c.Sensor, First: timeOf(c.First), Last: timeOf(c.Last + store.Time(observe.MinuteLength)), Minutes: c.Minutes, Gaps: c.Gaps, GapMinutes: c.GapTime / observe.MinuteLength}
+		if c.Gaps > 0 {
+			x.LongestStart, x.LongestEnd = timeOf(c.GapStart), timeOf(c.GapEnd)
+		}
+		in.Coverage = append(in.Coverage, x)
+	}
+	return err
+}
+
+// reportAlerts takes in the alerts.
+func (a *app) reportAlerts(ctx context.Context, st *store.Store, f store.Filter, lang text.Lang, known *presence, in *report.Input) error {
+	alerts, _, err := st.Alerts(ctx, f)
+	if err != nil {
+		return err
 	}
 	for i := range alerts {
 		r := toAlertRow(lang, &alerts[i])
 		if r.InLedger, err = known.alert(ctx, &alerts[i]); err != nil {
-			return in, err
+			return err
 		}
 		in.Alerts = append(in.Alerts, report.Alert{
 			ID: r.ID, Site: r.Site, Kind: r.Kind, Subkind: r.Subkind, Severity: r.Severity, State: r.State,
@@ -273,40 +342,82 @@ func (a *app) reportInput(ctx context.Context, st *store.Store, f store.Filter, 
 			Count: int64(r.Count), First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen), InLedger: r.InLedger,
 		})
 	}
-	edges, err := st.Edges(ctx, f)
-	if err != nil {
-		return in, err
-	}
-	in.Pairs = pairsOf(edges)
-	if in.Traffic, err = reportTraffic(ctx, st, f, sensors); err != nil {
-		return in, err
-	}
-	statuses, err := allStatuses(ctx, st)
-	for _, s := range statuses {
-		in.Detectors = append(in.Detectors, report.Detector{Kind: string(s.Kind), Mode: string(s.Mode), Since: maybe(s.Since), Learned: int64(s.Rows)})
-	}
-	return in, err
+	return nil
 }
 
-func (a *app) reportDevices(ctx context.Context, st *store.Store, f store.Filter, in *report.Input) error {
-	devices, _, err := a.devices(ctx, st, f, false)
+// reportDevice is a device with what the ledger x says of its zone.
+func reportDevice(dev *inventory.Device, x *ledger.Index) report.Device {
+	r := toDeviceRow(dev)
+	d := report.Device{
+		Site: r.Site, MAC: r.MAC, Vendor: r.Vendor, Hostname: r.Hostname, OS: r.OS, Role: r.Role, IPs: r.IPs, Sensors: r.Sensors,
+		OSAccuracy: r.OSAccuracy, Importance: r.Importance, First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen),
+		PacketsSent: int64(r.PacketsSent), BytesSent: int64(r.BytesSent),
+		PacketsReceived: int64(r.PacketsReceived), BytesReceived: int64(r.BytesReceived), InLedger: r.InLedger,
+	}
+	if e := x.Device(dev); e != nil {
+		d.Zone = e.Cells[ledger.Zone]
+	}
+	for _, v := range r.VLANs {
+		d.VLANs = append(d.VLANs, int(v))
+	}
+	return d
+}
+
+// reportPictures draws the map and the matrices.
+func (a *app) reportPictures(devices []inventory.Device, seen *store.Seen, lang text.Lang) (out []report.Picture, err error) {
+	draw := func(key string, write func(io.Writer) error) {
+		var b bytes.Buffer
+		if err == nil {
+			err = write(&b)
+		}
+		out = append(out, report.Picture{Key: key, SVG: b.Bytes()})
+	}
+	if len(devices) == 0 {
+		return nil, nil
+	}
+	g := picture.NewGraph(devices, seen.Edges, seen.Operations, picture.Options{Lang: lang, Service: a.edgeService, Vendor: shortVendor})
+	draw("map", func(w io.Writer) error { return picture.WriteSVG(w, g, picture.Arrange(g), lang) })
+	for key, by := range map[string]string{"vendors": "vendor", "systems": "os", "roles": "role"} {
+		draw(key, picture.NewMatrix(devices, by, lang, shortVendor).WriteSVG)
+	}
+	slices.SortFunc(out, func(x, y report.Picture) int { return cmp.Compare(x.Key, y.Key) })
+	return out, err
+}
+
+// previous is the month before f's, of which month is the name.
+func (a *app) previous(ctx context.Context, st *store.Store, f store.Filter, lang text.Lang, month string) (*report.Input, error) {
+	begin, err := time.ParseInLocation("2006-01", month, a.zone)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i := range devices {
-		r := toDeviceRow(&devices[i])
-		d := report.Device{
-			Site: r.Site, MAC: r.MAC, Vendor: r.Vendor, Hostname: r.Hostname, OS: r.OS, Role: r.Role, IPs: r.IPs, Sensors: r.Sensors,
-			OSAccuracy: r.OSAccuracy, Importance: r.Importance, First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen),
-			PacketsSent: int64(r.PacketsSent), BytesSent: int64(r.BytesSent),
-			PacketsReceived: int64(r.PacketsReceived), BytesReceived: int64(r.BytesReceived), InLedger: r.InLedger,
-		}
-		for _, v := range r.VLANs {
-			d.VLANs = append(d.VLANs, int(v))
-		}
-		in.Devices = append(in.Devices, d)
+	f.From, f.To = begin.AddDate(0, -1, 0).UnixNano(), begin.UnixNano()
+	in, err := a.reportInput(ctx, st, f, lang, false)
+	return &in, err
+}
+
+// maxNews bounds the text of --news, bytes.
+const maxNews = 64 << 10
+
+// readNews reads the text of --news; "" for none.
+func readNews(path string) (string, error) {
+	if path == "" {
+		return "", nil
 	}
-	return nil
+	f, err := os.Open(path)
+	if err != nil {
+		return "", inputErrorf("--news: %w: give a text file in UTF-8", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxNews+1))
+	switch {
+	case err != nil:
+		return "", inputErrorf("--news: %w: give a text file in UTF-8", err)
+	case len(b) > maxNews:
+		return "", inputErrorf("--news: %s has over %d bytes: give a shorter text", path, maxNews)
+	case !utf8.Valid(b):
+		return "", inputErrorf("--news: %s is not UTF-8: save it as UTF-8", path)
+	}
+	return string(b), nil
 }
 
 // pairsOf sums edges by site, client, server and service. What several sensors
@@ -364,9 +475,26 @@ func pairService(e *store.EdgeTotal) string {
 	return protoName(e.Proto, e.Client)
 }
 
+// bucketOf is how finely traffic is read: the report gathers it into at most 120 buckets, of hours from five days on.
+func bucketOf(coverage []report.Coverage) time.Duration {
+	var first, last time.Time
+	for _, c := range coverage {
+		if first.IsZero() || c.First.Before(first) {
+			first = c.First
+		}
+		if c.Last.After(last) {
+			last = c.Last
+		}
+	}
+	if last.Sub(first) > 5*24*time.Hour {
+		return time.Hour
+	}
+	return time.Minute
+}
+
 // reportTraffic is what passed over time: summed over the sites, and of each
 // site that sensor's which saw most.
-func reportTraffic(ctx context.Context, st *store.Store, f store.Filter, sensors []store.Sensor) ([]report.Traffic, error) {
+func reportTraffic(ctx context.Context, st *store.Store, f store.Filter, sensors []store.Sensor, bucket time.Duration) ([]report.Traffic, error) {
 	type series struct {
 		points []store.Point
 		bytes  uint64
@@ -378,7 +506,7 @@ func reportTraffic(ctx context.Context, st *store.Store, f store.Filter, sensors
 		}
 		q := f
 		q.Site, q.Sensor = s.Site, s.Name
-		points, err := st.Traffic(ctx, q, time.Minute)
+		points, err := st.Traffic(ctx, q, bucket)
 		if err != nil {
 			return nil, err
 		}
