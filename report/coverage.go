@@ -66,7 +66,7 @@ func (a *Assessment) coverage(in Input) {
 	if !a.HasLedger {
 		limit("no-ledger", 0)
 	}
-	some("not-detecting", int64(len(a.Detectors))-a.Counts.Detecting)
+	some("not-detecting", a.idle())
 }
 
 // paragraphs cuts a text where it has empty lines. Lines of a paragraph are joined unless they begin as items do ("- ", "・").

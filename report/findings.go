@@ -116,7 +116,7 @@ func (a *Assessment) findings() {
 		}
 	}
 	add("gaps", "low", c.Sensors, gaps)
-	if len(a.Detectors) > 0 {
+	if a.idle() > 0 {
 		idle := map[siteAddress]string{}
 		for _, d := range a.Detectors {
 			if d.Mode != "detecting" {
@@ -126,6 +126,15 @@ func (a *Assessment) findings() {
 		add("not-detecting", "low", int64(len(a.Detectors)), idle)
 	}
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return cmp.Compare(rank(x.Severity), rank(y.Severity)) })
+}
+
+// idle counts the detectors that do not detect. Where none is set to but there are alerts, captures were given to a command that
+// detects, whatever the detectors are set to.
+func (a *Assessment) idle() int64 {
+	if a.Counts.Detecting == 0 && a.Counts.Alerts > 0 {
+		return 0
+	}
+	return int64(len(a.Detectors)) - a.Counts.Detecting
 }
 
 // label names an address: the host name where one is known.

@@ -35,19 +35,19 @@ const (
 type page struct {
 	*writer // words and names, as in the deck
 	w       *bufio.Writer
-	first   bool // the next section is the first, and needs no new page in print
 }
 
 // section is a chapter of the page.
 type section struct {
 	id, title string
 	write     func()
+	page      bool // begins a page when printed
 }
 
 // WriteHTML writes the assessment as one page: no scripts, and nothing from outside of it. It is made to be read on a screen and to be
 // printed on A4. Lists are cut at some hundred rows, which is said; an area without data says so.
 func WriteHTML(w io.Writer, a *Assessment, lang text.Lang) error {
-	p := &page{writer: &writer{Assessment: a, lang: lang}, w: bufio.NewWriterSize(w, 64<<10), first: true}
+	p := &page{writer: &writer{Assessment: a, lang: lang}, w: bufio.NewWriterSize(w, 64<<10)}
 	title := p.t("report.title")
 	p.raw(`<!DOCTYPE html><html lang="`, string(lang), `"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">`)
 	p.raw(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`)
@@ -72,10 +72,10 @@ func WriteHTML(w io.Writer, a *Assessment, lang text.Lang) error {
 	p.raw("</nav>\n")
 	for _, s := range sections {
 		class := ""
-		if p.first {
-			class, p.first = ` class="first"`, false
+		if s.page {
+			class = ` class="page"`
 		}
-		p.raw("<section><h2 id=\"", s.id, `"`, class, ">", esc(s.title), "</h2>\n")
+		p.raw("<section", class, `><h2 id="`, s.id, `">`, esc(s.title), "</h2>\n")
 		s.write()
 		p.raw("</section>\n")
 	}
@@ -88,30 +88,30 @@ func WriteHTML(w io.Writer, a *Assessment, lang text.Lang) error {
 
 // sections are the chapters that this report has.
 func (p *page) sections() []section {
-	out := []section{{"summary", p.t("report.summary.title"), p.summary}, {"grades", p.t("report.grades.title"), p.gradeTable}}
+	out := []section{{"summary", p.t("report.summary.title"), p.summary, false}, {"grades", p.t("report.grades.title"), p.gradeTable, true}}
 	if p.Comparison != nil {
-		out = append(out, section{"comparison", p.t("report.compare.title"), p.comparison})
+		out = append(out, section{"comparison", p.t("report.compare.title"), p.comparison, false})
 	}
 	if len(p.News) > 0 {
-		out = append(out, section{"news", p.t("report.news.title"), func() { p.list(p.News) }})
+		out = append(out, section{"news", p.t("report.news.title"), func() { p.list(p.News) }, false})
 	}
 	out = append(out,
-		section{"proposals", p.t("report.proposals.title"), p.proposals},
-		section{"findings", p.t("report.file.findings"), p.findings},
-		section{"scope", p.t("report.scope.title"), p.scope},
-		section{"assets", p.t("report.assets.title"), p.assets})
+		section{"proposals", p.t("report.proposals.title"), p.proposals, true},
+		section{"findings", p.t("report.findings.title"), p.findings, false},
+		section{"scope", p.t("report.scope.title"), p.scope, true},
+		section{"assets", p.t("report.assets.title"), p.assets, true})
 	if p.Picture("map") != nil {
-		out = append(out, section{"map", p.t("report.picture.map"), func() { p.picture("map") }})
+		out = append(out, section{"map", p.t("report.picture.map"), func() { p.picture("map") }, true})
 	}
 	out = append(out,
-		section{"traffic", p.t("report.traffic.title"), p.traffic},
-		section{"ot", p.t("report.ot.title"), p.ot})
+		section{"traffic", p.t("report.traffic.title"), p.traffic, true},
+		section{"ot", p.t("report.ot.title"), p.ot, true})
 	if p.HasLedger {
-		out = append(out, section{"zones", p.t("report.file.conduits"), p.zones}, section{"ledger", p.t("report.file.ledger_differences"), p.differences})
+		out = append(out, section{"zones", p.t("report.file.conduits"), p.zones, true}, section{"ledger", p.t("report.file.ledger_differences"), p.differences, false})
 	}
 	return append(out,
-		section{"alerts", p.t("report.alerts.title"), p.alerts},
-		section{"appendix", p.t("report.appendix.title"), p.appendix})
+		section{"alerts", p.t("report.alerts.title"), p.alerts, true},
+		section{"appendix", p.t("report.appendix.title"), p.appendix, false})
 }
 
 func esc(s string) string { return html.EscapeString(s) }
@@ -136,14 +136,15 @@ func (p *page) list(lines []string) {
 	p.raw("</ul>\n")
 }
 
-// cell is a cell of a table: n for numbers, k for what is not broken, or a severity.
-type cell struct{ text, class string }
+// cell is a cell of a table. Its class is n for numbers, k for what is not broken, or a severity; head stands above the text, bold.
+type cell struct{ text, class, head string }
 
-func words(s string) cell           { return cell{s, ""} }
-func key(s string) cell             { return cell{s, "k"} }
-func count(n int64) cell            { return cell{text.Integer(n), "n"} }
-func (p *page) sev(s string) cell   { return cell{p.severity(s), "k " + s} }
-func (p *page) at(t time.Time) cell { return cell{p.when(t), "k"} }
+func words(s string) cell           { return cell{text: s} }
+func key(s string) cell             { return cell{text: s, class: "k"} }
+func count(n int64) cell            { return cell{text: text.Integer(n), class: "n"} }
+func (p *page) sev(s string) cell   { return cell{text: p.severity(s), class: "k " + severityClass(s)} }
+func (p *page) size(n int64) cell   { return cell{text: size(n), class: "n"} }
+func (p *page) at(t time.Time) cell { return cell{text: p.when(t), class: "k"} }
 
 // table writes a table. Columns are keys of the catalogue's columns; rows beyond shown are left out, which file has and the page says.
 func (p *page) table(file string, shown int, columns []string, total int, row func(i int) []cell) {
@@ -160,6 +161,8 @@ func (p *page) table(file string, shown int, columns []string, total int, row fu
 		class := ""
 		if i < len(first) && first[i].class == "n" {
 			class = ` class="n"`
+		} else if i < len(first) && strings.HasPrefix(first[i].class, "k") {
+			class = ` class="k"`
 		}
 		p.raw("<th", class, ">", esc(p.column(c)), "</th>")
 	}
@@ -167,11 +170,15 @@ func (p *page) table(file string, shown int, columns []string, total int, row fu
 	for i := range n {
 		p.raw("<tr>")
 		for _, c := range row(i) {
+			p.raw("<td")
 			if c.class != "" {
-				p.raw(`<td class="`, c.class, `">`, esc(c.text), "</td>")
-			} else {
-				p.raw("<td>", esc(c.text), "</td>")
+				p.raw(` class="`, c.class, `"`)
 			}
+			p.raw(">")
+			if c.head != "" {
+				p.raw("<b>", esc(c.head), "</b>")
+			}
+			p.raw(esc(c.text), "</td>")
 		}
 		p.raw("</tr>\n")
 	}
@@ -288,9 +295,9 @@ func (p *page) gradeTable() {
 			}
 		}
 		if g.Letter == "" {
-			return []cell{words(p.area(g.Area)), key("–"), {"–", "n"}, count(int64(g.Points)), words(p.t("report.ungraded." + g.Why))}
+			return []cell{key(p.area(g.Area)), key("–"), {text: "–", class: "n"}, count(int64(g.Points)), words(p.t("report.ungraded." + g.Why))}
 		}
-		return []cell{words(p.area(g.Area)), key(g.Letter), count(int64(g.Score)), count(int64(g.Points)), words(strings.Join(costs, p.t("report.comma")))}
+		return []cell{key(p.area(g.Area)), key(g.Letter), count(int64(g.Score)), count(int64(g.Points)), words(strings.Join(costs, p.t("report.comma")))}
 	})
 	p.soft(p.t("report.grades.formula"))
 }
@@ -319,7 +326,7 @@ func (p *page) comparison() {
 		if x.How == "better" || x.How == "worse" {
 			class += " " + x.How
 		}
-		return []cell{key(p.t("report.compare.kind." + x.Kind)), words(p.subject(x)), {p.amount(x, x.Before), "n"}, {p.amount(x, x.After), "n"}, {p.t("report.compare.how." + x.How), class}}
+		return []cell{key(p.t("report.compare.kind." + x.Kind)), words(p.subject(x)), {text: p.amount(x, x.Before), class: "n"}, {text: p.amount(x, x.After), class: "n"}, {text: p.t("report.compare.how." + x.How), class: class}}
 	})
 	p.h3(p.t("report.compare.devices"))
 	if len(devices) == 0 {
@@ -376,7 +383,7 @@ func (p *page) proposals() {
 		p.para(p.t("report.none.findings"))
 		return
 	}
-	p.para(p.t("report.proposals.lead"))
+	p.para(p.t("report.proposals.order"))
 	titles := map[string]string{}
 	for _, f := range p.Findings {
 		titles[f.Key] = findingTitle(p.lang, f)
@@ -387,8 +394,8 @@ func (p *page) proposals() {
 		for _, k := range x.Findings {
 			of = append(of, titles[k])
 		}
-		return []cell{count(int64(i + 1)), words(proposalTitle(p.lang, x) + p.t("report.colon") + proposalAction(p.lang, x)), words(strings.Join(of, p.t("report.comma"))),
-			words(x.Control), key(p.t("report.step." + strconv.Itoa(x.Step))), count(int64(x.Effect))}
+		return []cell{count(int64(i + 1)), {text: proposalAction(p.lang, x), head: proposalTitle(p.lang, x)}, words(strings.Join(of, p.t("report.comma"))),
+			key(x.Control), key(p.t("report.step." + strconv.Itoa(x.Step))), count(int64(x.Effect))}
 	})
 	p.soft(p.t("report.proposals.guideline"))
 }
@@ -400,7 +407,7 @@ func (p *page) findings() {
 	}
 	p.table("findings", len(p.Findings), []string{"severity", "finding", "examples", "action", "area", "control", "deducted"}, len(p.Findings), func(i int) []cell {
 		f := p.Findings[i]
-		return []cell{p.sev(f.Severity), words(findingTitle(p.lang, f)), words(p.exampleText(f)), words(findingAction(p.lang, f)), words(p.area(f.Area)), words(f.Control), count(int64(f.Points))}
+		return []cell{p.sev(f.Severity), words(findingTitle(p.lang, f)), words(p.exampleText(f)), words(findingAction(p.lang, f)), words(p.area(f.Area)), key(f.Control), count(int64(f.Points))}
 	})
 }
 
@@ -471,7 +478,7 @@ func (p *page) assets() {
 	}
 	p.h3(p.t("report.devices.title"))
 	p.soft(p.t("report.devices.lead"))
-	columns := []string{"hostname", "ips", "mac", "vendor", "role", "os", "importance", "first_seen", "last_seen"}
+	columns := []string{"hostname", "ips", "mac", "vendor", "role", "os", "importance", "last_seen"}
 	if p.HasLedger {
 		columns = append(columns, "in_ledger", "zone")
 	}
@@ -486,7 +493,7 @@ func (p *page) assets() {
 			name = cmp.Or(d.Hostname, p.t("device.internet"))
 		}
 		row := []cell{words(name), words(cmp.Or(ips, "–")), key(cmp.Or(d.MAC, "–")), words(cmp.Or(d.Vendor, p.t("device.vendor.unknown"))), words(p.role(d.Role)),
-			words(cmp.Or(d.OS, p.t("device.os.unknown"))), count(int64(d.Importance)), p.at(d.First), p.at(d.Last)}
+			words(cmp.Or(d.OS, p.t("device.os.unknown"))), count(int64(d.Importance)), p.at(d.Last)}
 		if p.HasLedger {
 			switch {
 			case d.Internet():
@@ -494,7 +501,7 @@ func (p *page) assets() {
 			case d.InLedger:
 				row = append(row, key(p.t("device.in-ledger.yes")))
 			default:
-				row = append(row, cell{p.t("device.in-ledger.no"), "k high"})
+				row = append(row, cell{text: p.t("device.in-ledger.no"), class: "k high"})
 			}
 			row = append(row, words(d.Zone))
 		}
@@ -527,7 +534,7 @@ func (p *page) traffic() {
 		p.h3(p.t("report.pairs.title"))
 		p.table("pairs", pagePairs, []string{"client", "server", "service", "connections", "packets", "bytes"}, len(p.Pairs), func(i int) []cell {
 			x := p.Pairs[i]
-			return []cell{words(p.named(x.Site, x.Client)), words(p.named(x.Site, x.Server)), words(x.Service), count(x.Connections), count(x.Packets), {size(x.Bytes), "n"}}
+			return []cell{words(p.named(x.Site, x.Client)), words(p.named(x.Site, x.Server)), words(p.protocol(x.Service)), count(x.Connections), count(x.Packets), p.size(x.Bytes)}
 		})
 	}
 }
@@ -605,18 +612,18 @@ func (p *page) zones() {
 		return
 	}
 	p.para(p.t("report.conduits.lead"))
-	p.table("conduits", pageCrossings, []string{"client_zone", "server_zone", "pairs", "services", "bytes", "operating"}, len(p.Conduits), func(i int) []cell {
+	p.table("conduits", pageCrossings, []string{"client_zone", "server_zone", "pairs", "services", "service_count", "bytes", "operating"}, len(p.Conduits), func(i int) []cell {
 		x := p.Conduits[i]
 		operating := count(x.Operating)
 		if x.Operating > 0 {
 			operating.class = "n high"
 		}
-		return []cell{words(x.ClientZone), words(x.ServerZone), count(x.Pairs), words(strings.Join(x.Services, p.t("report.comma"))), {size(x.Bytes), "n"}, operating}
+		return []cell{words(x.ClientZone), words(x.ServerZone), count(x.Pairs), words(strings.Join(x.Services, p.t("report.comma"))), count(x.ServiceCount), p.size(x.Bytes), operating}
 	})
 	p.h3(p.t("report.file.zone_crossings"))
 	p.table("zone_crossings", pageCrossings, []string{"client_zone", "client", "server_zone", "server", "service", "packets", "bytes"}, len(p.Crossings), func(i int) []cell {
 		x := p.Crossings[i]
-		return []cell{words(x.ClientZone), words(named(x.Client, x.ClientHostname)), words(x.ServerZone), words(named(x.Server, x.ServerHostname)), words(x.Service), count(x.Packets), {size(x.Bytes), "n"}}
+		return []cell{words(x.ClientZone), words(named(x.Client, x.ClientHostname)), words(x.ServerZone), words(named(x.Server, x.ServerHostname)), words(x.Service), count(x.Packets), p.size(x.Bytes)}
 	})
 }
 
@@ -678,7 +685,7 @@ func (p *page) alerts() {
 	p.soft(p.t("report.alertlist.lead"))
 	p.table("alerts", pageAlerts, []string{"severity", "kind", "summary", "ends", "count", "first_seen", "last_seen"}, len(p.Alerts), func(i int) []cell {
 		x := p.Alerts[i]
-		return []cell{{p.severity(x.Severity), "k " + severityClass(x.Severity)}, words(p.kind(x.Kind)), words(x.Summary), words(p.ends(x)), count(x.Count), p.at(x.First), p.at(x.Last)}
+		return []cell{p.sev(x.Severity), words(p.kind(x.Kind)), words(x.Summary), words(p.ends(x)), count(x.Count), p.at(x.First), p.at(x.Last)}
 	})
 }
 

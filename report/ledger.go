@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,8 +30,9 @@ type Crossing struct {
 // Conduit is what passes from the clients of one zone of the ledger to the servers of another (IEC 62443-3-2).
 type Conduit struct {
 	ClientZone, ServerZone string
-	Pairs                  int64 // of a client and a server
-	Services               []string
+	Pairs                  int64    // of a client and a server
+	Services               []string // by bytes, at most conduitServices
+	ServiceCount           int64    // all of them
 	Packets, Bytes         int64
 	Operating              int64 // pairs of devices of which one writes to or controls the other
 }
@@ -61,24 +61,29 @@ func (a *Assessment) ledger(in Input) {
 	a.conduits()
 }
 
+// conduitServices is how many services a conduit names: a scan across zones uses thousands.
+const conduitServices = 10
+
 // conduits gathers the crossings by pair of zones, and the relations of Controls between them.
 func (a *Assessment) conduits() {
 	type zones struct{ client, server string }
 	type sums struct {
-		c               Conduit
-		pairs, services map[string]bool
+		c        Conduit
+		pairs    map[string]bool
+		services map[string]int64
 	}
 	by := map[zones]*sums{}
 	of := func(client, server string) *sums {
 		k := zones{client, server}
 		if by[k] == nil {
-			by[k] = &sums{Conduit{ClientZone: client, ServerZone: server}, map[string]bool{}, map[string]bool{}}
+			by[k] = &sums{Conduit{ClientZone: client, ServerZone: server}, map[string]bool{}, map[string]int64{}}
 		}
 		return by[k]
 	}
 	for _, x := range a.Crossings {
 		s := of(x.ClientZone, x.ServerZone)
-		s.pairs[x.Site+"\x00"+x.Client+"\x00"+x.Server], s.services[x.Service] = true, true
+		s.pairs[x.Site+"\x00"+x.Client+"\x00"+x.Server] = true
+		s.services[x.Service] += x.Bytes
 		s.c.Packets += x.Packets
 		s.c.Bytes += x.Bytes
 	}
@@ -89,7 +94,10 @@ func (a *Assessment) conduits() {
 		}
 	}
 	for _, s := range by {
-		s.c.Pairs, s.c.Services = int64(len(s.pairs)), slices.Sorted(maps.Keys(s.services))
+		s.c.Pairs, s.c.ServiceCount = int64(len(s.pairs)), int64(len(s.services))
+		for _, x := range shares(s.services)[:min(conduitServices, len(s.services))] {
+			s.c.Services = append(s.c.Services, x.Name)
+		}
 		a.Conduits = append(a.Conduits, s.c)
 	}
 	slices.SortFunc(a.Conduits, func(x, y Conduit) int {

@@ -186,9 +186,9 @@ func (a *Assessment) tables(lang text.Lang) []table {
 	for _, x := range a.Crossings {
 		t.add(x.Site, x.ClientZone, x.ServerZone, x.Client, x.ClientHostname, x.Server, x.ServerHostname, x.Service, x.Packets, x.Bytes)
 	}
-	t = next("conduits", "client_zone", "server_zone", "pairs", "services", "packets", "bytes", "operating")
+	t = next("conduits", "client_zone", "server_zone", "pairs", "services", "service_count", "packets", "bytes", "operating")
 	for _, x := range a.Conduits {
-		t.add(x.ClientZone, x.ServerZone, x.Pairs, strings.Join(x.Services, "; "), x.Packets, x.Bytes, x.Operating)
+		t.add(x.ClientZone, x.ServerZone, x.Pairs, strings.Join(x.Services, "; "), x.ServiceCount, x.Packets, x.Bytes, x.Operating)
 	}
 	t = next("findings", "priority", "finding", "severity", "count", "title", "action", "control", "examples", "area", "of", "deducted")
 	for i, x := range a.Findings {

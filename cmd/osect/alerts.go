@@ -63,6 +63,10 @@ func message(lang text.Lang, al *detect.Alert, part string) string {
 		switch {
 		case x.Name == "class":
 			v = text.Or(lang, "ot.class."+v, v)
+		case x.Name == "window":
+			if n, unit, ok := strings.Cut(v, " "); ok {
+				v = text.Get(lang, "alert.window."+unit, "n", n)
+			}
 		case x.Name == "cell":
 			v = text.Or(lang, "alert.cell."+v, v)
 		case x.Name == "mode":
@@ -77,6 +81,10 @@ func message(lang text.Lang, al *detect.Alert, part string) string {
 			v = text.Get(lang, "cli.word.none") // of code and function the dash stays
 		case v == "yes" || v == "no":
 			v = text.Get(lang, "cli.word."+v)
+		default: // a protocol, or one with the code of a function
+			if name, rest, _ := strings.Cut(v, " "); text.Has("ot.protocol." + name) {
+				v = strings.TrimRight(text.Get(lang, "ot.protocol."+name)+" "+rest, " ")
+			}
 		}
 		args = append(args, x.Name, v)
 	}

@@ -310,8 +310,10 @@ func (a *app) reportCoverage(ctx context.Context, st *store.Store, f store.Filte
 	for reason, n := range counters.Skipped {
 		in.Skipped[reason] = int64(n)
 	}
-	for _, n := range counters.Dropped {
-		in.Dropped += int64(n)
+	for cause, n := range counters.Dropped {
+		if cause != observe.DropSegments.String() { // bytes, not records
+			in.Dropped += int64(n)
+		}
 	}
 	coverage, err := st.Coverage(ctx, f)
 	for _, c := range coverage {
