@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -16,7 +18,7 @@ import (
 )
 
 // WriteXLSX writes every table of the assessment as a sheet of one workbook, under the names of the CSV files, behind a
-// sheet that says what they hold. Heads are frozen and have filters. Counts are numbers; everything else, times (RFC 3339 in UTC)
+// sheet that says what they hold and one of charts. Heads are frozen and have filters. Counts are numbers; everything else, times (RFC 3339 in UTC)
 // too, is text: nothing is computed, whatever it begins with.
 func WriteXLSX(w io.Writer, a *Assessment, lang text.Lang) error {
 	book := excelize.NewFile()
@@ -34,8 +36,11 @@ func WriteXLSX(w io.Writer, a *Assessment, lang text.Lang) error {
 	return nil
 }
 
+// override is an element of the part that says what the others are.
+var override = regexp.MustCompile(`<(?:Override|Default) [^>]*>(?:</(?:Override|Default)>)?`)
+
 // inOrder writes a ZIP anew with its parts in the order of their names, so that the same content gives the same
-// bytes. The part that says what the others are comes first, as readers expect.
+// bytes. The part that says what the others are comes first, as readers expect; its elements are sorted too.
 func inOrder(w io.Writer, packed []byte) error {
 	in, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 	if err != nil {
@@ -55,7 +60,29 @@ func inOrder(w io.Writer, packed []byte) error {
 	})
 	out := zip.NewWriter(w)
 	for _, f := range in.File {
-		if err := out.Copy(f); err != nil {
+		if f.Name != types {
+			if err := out.Copy(f); err != nil {
+				return err
+			}
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return err
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		list := override.FindAllString(string(b), -1)
+		slices.Sort(list)
+		n := 0
+		b = override.ReplaceAllFunc(b, func([]byte) []byte { n++; return []byte(list[n-1]) })
+		w, err := out.CreateHeader(&zip.FileHeader{Name: types, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)})
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(b); err != nil {
 			return err
 		}
 	}
@@ -88,11 +115,27 @@ func writeBook(book *excelize.File, a *Assessment, lang text.Lang) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
+		if charts := a.charts(lang); i == 0 && len(charts) > 0 {
+			if err := writeCharts(book, text.Get(lang, "report.charts"), charts, head); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
 func writeSheet(book *excelize.File, t *table, lang text.Lang, head, asText int) error {
+	// Before the rows: behind them it would all be read again.
+	last, err := excelize.CoordinatesToCellName(len(t.columns), max(len(t.rows)+1, 2))
+	if err != nil {
+		return err
+	}
+	if err := book.AutoFilter(t.name, "A1:"+last, nil); err != nil {
+		return err
+	}
+	if err := fitToWidth(book, t.name); err != nil {
+		return err
+	}
 	w, err := book.NewStreamWriter(t.name)
 	if err != nil {
 		return err
@@ -130,14 +173,16 @@ func writeSheet(book *excelize.File, t *table, lang text.Lang, head, asText int)
 			return err
 		}
 	}
-	if err := w.Flush(); err != nil {
+	return w.Flush()
+}
+
+// fitToWidth has a sheet printed on its side, as wide as a page.
+func fitToWidth(book *excelize.File, sheet string) error {
+	yes, orientation, wide, high := true, "landscape", 1, 0
+	if err := book.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &yes}); err != nil {
 		return err
 	}
-	last, err := excelize.CoordinatesToCellName(len(t.columns), max(len(t.rows)+1, 2))
-	if err != nil {
-		return err
-	}
-	return book.AutoFilter(t.name, "A1:"+last, nil)
+	return book.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &orientation, FitToWidth: &wide, FitToHeight: &high})
 }
 
 // cellWidth is the number of columns of a fixed font that s takes: East Asian letters take two.

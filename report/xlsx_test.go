@@ -28,7 +28,11 @@ func TestTheWorkbookIsTheCSV(t *testing.T) {
 		}
 		tables := readTables(t, csvZip(t, in, text.JA))
 		sheets := book.GetSheetList()
-		if len(sheets) != len(tables)+1 || sheets[0] != text.Get(text.JA, "report.contents") {
+		charts := 0
+		if len(a.charts(text.JA)) > 0 {
+			charts = 1
+		}
+		if len(sheets) != len(tables)+1+charts || sheets[0] != text.Get(text.JA, "report.contents") {
 			t.Errorf("%s: sheets %v", name, sheets)
 		}
 		for file, want := range tables {

@@ -42,9 +42,9 @@ func newReportCommand(a *app) *cobra.Command {
 		Short: "Write the assessment as a deck, a page, a workbook and CSV files",
 		Long: `Write the assessment of what was seen and detected: --pptx a PowerPoint deck,
 --html a page to read and print that needs no other file, --csv-zip all its data
-as CSV files in a ZIP, --xlsx the same as a workbook with charts. At least one of
-them is needed; a file that is there is replaced. docs/report.md has the columns
-and the formula of the grades.
+as CSV files in a ZIP, --xlsx the same as a workbook with charts. At least one
+of them is needed; a file that is there is replaced. docs/report.md has the
+columns and the formula of the grades.
 
 --month compares with the month before, and says of which part of each there are
 data. --news FILE adds a text (UTF-8, paragraphs between empty lines).
