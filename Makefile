@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders variants sweep real clean
+.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders variants sweep real report-load clean
 
 all: build
 
@@ -41,8 +41,9 @@ release: setup ## dist/osect: one static file for Linux of this processor
 	CGO_ENABLED=1 $(GO) build -trimpath -tags 'netgo osusergo sqlite_omit_load_extension' -ldflags '$(LDFLAGS) -s -w -linkmode external -extldflags "-static"' -o dist/osect ./cmd/osect
 	@scripts/static dist/osect
 
-docs: ## docs/protocols.md from the decoders' tables
+docs: ## docs/protocols.md from the decoders' tables, the tables of docs/report.md from the report's
 	$(GO) test ./decode/ot/registry -run '^TestDocs$$' -update
+	OSECT_UPDATE=1 $(GO) test ./report -run '^TestDocs$$'
 
 # The package and the day it was taken: they stand in the first line of the table.
 OUI ?= oui-data@2.1.9
@@ -89,6 +90,9 @@ bench: build ## osect against tcpdump on the mixed load, two workers against one
 bench-all: build ## the same on all loads: 10 million packets, minimal frames, a million connections, only OT
 	@python3 scripts/bench.py mixed long small many ot
 	@python3 scripts/bench.py workers
+
+report-load: build ## osect report on a year of 1,400 devices: time and memory (docs/report.md); 5 GB of disk, some minutes
+	@python3 scripts/report_load.py
 
 profile: build ## where the CPU time of the mixed load goes
 	@python3 scripts/bench.py profile

@@ -16,7 +16,7 @@ import (
 )
 
 // csvVersion is the version of the tables' columns. It grows when a column changes meaning or goes, not when one is added.
-const csvVersion = 1
+const csvVersion = 2
 
 // WriteCSVZip writes every table of the assessment as a CSV file, and README.txt that says what they hold, as one ZIP.
 //

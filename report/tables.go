@@ -15,13 +15,14 @@ type table struct {
 	name    string // file name without .csv; report.file.<name> says what it is
 	columns []string
 	rows    [][]string
-	number  map[int]bool // columns whose cells are counts
+	number  map[int]bool   // columns whose cells are counts
+	kinds   map[int]string // of the cells of columns, as docs/report.md names them
 }
 
 func (t *table) add(cells ...any) {
 	row := make([]string, len(cells))
 	if t.number == nil {
-		t.number = map[int]bool{}
+		t.number, t.kinds = map[int]bool{}, map[int]string{}
 	}
 	for i, c := range cells {
 		switch c := c.(type) {
@@ -34,8 +35,10 @@ func (t *table) add(cells ...any) {
 			t.number[i] = true
 			row[i] = strconv.Itoa(c)
 		case bool:
+			t.kinds[i] = "true, false"
 			row[i] = strconv.FormatBool(c)
 		case time.Time:
+			t.kinds[i] = "time"
 			if !c.IsZero() {
 				row[i] = c.UTC().Format(time.RFC3339Nano)
 			}

@@ -3,9 +3,8 @@
 
 The plant is synthetic: 1,400 devices, two hours, the last half hour attacked. These hours are read by osect itself; the
 8,758 hours before them are made of their sums, as retention leaves a year: rows of hours, totals, and the rows of minutes
-that are kept for a year. Each edge stands in every 30th hour, each kind of message in every second, each
-address in every third, so that an hour has about as many rows as the reference load of docs/store.md has at 1,400 devices. Alerts are
-copied to 5,000.
+that are kept for a year. As in the reference load of docs/store.md at 1,400 devices, an hour has 4,480 edges: the 2,380 strongest always, the
+others in turn; each kind of message stands in every second hour, each address in every third. Alerts are copied to 5,000.
 
 usage: report_load.py [FOLDER]     FOLDER (with load.db, about 4 GB) is kept and used again; else a temporary one is removed
 """
@@ -19,6 +18,7 @@ import tempfile
 import time
 
 HOURS, DEVICES, ALERTS = 365 * 24, 1400, 5000
+STEADY, AN_HOUR = 2380, 4480  # edges
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -47,7 +47,7 @@ def build(folder):
     begin = end - HOURS + 2
     hour = 3600 * 10**9
     grains = [
-        ("edge", 30, ["packets_out", "bytes_out", "packets_in", "bytes_in", "opened", "failed"], ["answered"]),
+        ("edge", 1, ["packets_out", "bytes_out", "packets_in", "bytes_in", "opened", "failed"], ["answered"]),
         ("operation", 2, ["count"], []),
         ("address", 3, ["packets_sent", "bytes_sent", "packets_received", "bytes_received"], ["evidence", "ends", "ttl"]),
     ]
@@ -57,10 +57,14 @@ def build(folder):
         columns = [c for c in order if c != "hour"]
         x(f"CREATE TEMP TABLE base_{name} AS SELECT row_number() OVER (ORDER BY {name})%{slots} AS slot, " +
           ", ".join(f"{value[c]} AS {c}" for c in columns) + f" FROM {name}_minute GROUP BY sensor, {name}")
+        if name == "edge":
+            slots = x("SELECT count(*) FROM base_edge").fetchone()[0] // (AN_HOUR - STEADY)
+            x(f"UPDATE base_edge SET slot=edge%{slots}")
+            x(f"UPDATE base_edge SET slot=-1 WHERE edge IN (SELECT edge FROM base_edge ORDER BY bytes_out+bytes_in DESC, edge LIMIT {STEADY})")
         x(f"CREATE INDEX temp.base_{name}_slot ON base_{name}(slot)")
         x("BEGIN")
         for h in range(begin, end):
-            x(f"INSERT INTO {name}_hour SELECT ?, {', '.join(columns)} FROM base_{name} WHERE slot=?", (h, h % slots))
+            x(f"INSERT INTO {name}_hour SELECT ?, {', '.join(columns)} FROM base_{name} WHERE slot=? OR slot=-1", (h, h % slots))
             if h % 500 == 0:
                 x("COMMIT")
                 x("BEGIN")
@@ -69,7 +73,8 @@ def build(folder):
         if name == "address":
             x(f"UPDATE address SET first=first-?, " + ", ".join(f"{c}={c}*{times}" for c in sums), ((end - begin) * hour,))
         else:
-            scaled = ", ".join({"first": str(begin * hour), "last": str(end * hour - 10**9)}.get(c, f"{c}*{times}" if c in sums else c)
+            by = f"CASE slot WHEN -1 THEN {end - begin} ELSE {times} END"
+            scaled = ", ".join({"first": str(begin * hour), "last": str(end * hour - 10**9)}.get(c, f"{c}*{by}" if c in sums else c)
                                for c in [r[1] for r in x(f"PRAGMA table_info({name}_total)")])
             x(f"INSERT INTO {name}_total SELECT {scaled} FROM base_{name}")
     x("BEGIN")
@@ -77,6 +82,7 @@ def build(folder):
         columns = [r[1] for r in x(f"PRAGMA table_info({table})") if r[1] != "minute"]
         row = x(f"SELECT {', '.join(columns)} FROM {table} ORDER BY minute LIMIT 1").fetchone()
         db.executemany(f"INSERT INTO {table} (minute, {', '.join(columns)}) VALUES (?{', ?' * len(columns)})", ((m, *row) for m in range(begin * 60, end * 60)))
+    x("UPDATE fact SET first=first-?", ((end - begin) * hour,))
     x("INSERT INTO kept (grain, hour) VALUES ('minute', ?)", (end,))
     names = [r[1] for r in x("PRAGMA table_info(alert)")]
     alerts = x("SELECT * FROM alert").fetchall()
