@@ -90,10 +90,13 @@ func formula(s string) bool {
 	return s != "" && strings.ContainsRune("=+-@＝＋－＠", r) && !number.MatchString(s)
 }
 
+var fullStop = regexp.MustCompile(`([0-9])。`)
+
 // parseIPs reads addresses separated by spaces, commas, semicolons, slashes, line breaks or their
 // full-width and Japanese kin.
 func parseIPs(s string) (string, *fail) {
-	s = narrow(s)
+	// An input method writes the dots of an address as full stops.
+	s = fullStop.ReplaceAllString(narrow(s), "$1.")
 	if nothing[strings.ToLower(s)] {
 		return "", nil
 	}

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// decodeText makes UTF-8 of a file's bytes: by its byte order mark; else UTF-8 where all of it is
-// valid; else UTF-16 where every second of its first bytes is 0; else CP932 (Shift_JIS as Windows
-// writes it). What is no text in the encoding becomes U+FFFD.
+// decodeText makes UTF-8 of a file's bytes: by its byte order mark; else UTF-16 where every second of its
+// first bytes is 0; else UTF-8 where all of it is valid, or more letters beyond ASCII are than bytes are not; else CP932
+// (Shift_JIS as Windows writes it). What is no text in the encoding becomes U+FFFD.
 func decodeText(data []byte) (string, Key) {
 	var e encoding.Encoding
 	switch {
@@ -29,6 +29,8 @@ func decodeText(data []byte) (string, Key) {
 		return "", BadBinary
 	case utf8.Valid(data):
 		return string(data), ""
+	case mostlyUTF8(data):
+		return string(bytes.ToValidUTF8(data, []byte("\uFFFD"))), ""
 	default:
 		e = japanese.ShiftJIS
 	}
@@ -37,6 +39,22 @@ func decodeText(data []byte) (string, Key) {
 		return "", BadBinary
 	}
 	return string(out), ""
+}
+
+// mostlyUTF8 says whether data has more valid letters beyond ASCII than bytes that are none: of CP932 hardly any are.
+func mostlyUTF8(data []byte) bool {
+	letters, broken := 0, 0
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			broken++
+		case n > 1:
+			letters++
+		}
+		data = data[n:]
+	}
+	return letters > broken
 }
 
 // zeros says whether, of the first characters that UTF-16 writes with a byte 0, most have it at
