@@ -20,12 +20,12 @@ var pageStyle string
 
 // How much of a long list the page shows; the CSV has all of it.
 const (
-	pageDevices   = 300
+	pageDevices   = 150
 	pagePairs     = 50
 	pageFunctions = 60
 	pageControls  = 100
 	pageCrossings = 100
-	pageAlerts    = 200
+	pageAlerts    = 100
 	pageChanges   = 100
 	pageCaptures  = 100
 	pageBars      = 12
@@ -45,7 +45,7 @@ type section struct {
 }
 
 // WriteHTML writes the assessment as one page: no scripts, and nothing from outside of it. It is made to be read on a screen and to be
-// printed on A4. Lists are cut at some hundred rows, which is said; an area without data says so.
+// printed on A4. Lists are cut at 50 to 150 rows, which is said; an area without data says so.
 func WriteHTML(w io.Writer, a *Assessment, lang text.Lang) error {
 	p := &page{writer: &writer{Assessment: a, lang: lang}, w: bufio.NewWriterSize(w, 64<<10)}
 	title := p.t("report.title")
@@ -171,6 +171,9 @@ func (p *page) table(file string, shown int, columns []string, total int, row fu
 		p.raw("<tr>")
 		for _, c := range row(i) {
 			p.raw("<td")
+			if c.class == "" && longWord(c.text) {
+				c.class = "long"
+			}
 			if c.class != "" {
 				p.raw(` class="`, c.class, `"`)
 			}
@@ -183,6 +186,20 @@ func (p *page) table(file string, shown int, columns []string, total int, row fu
 		p.raw("</tr>\n")
 	}
 	p.raw("</tbody></table></div>\n")
+}
+
+// longWord says whether a text has a word that may be wider than its column: such a one is broken anywhere, others between words.
+func longWord(s string) bool {
+	n := 0
+	for _, r := range s {
+		if n++; r == ' ' || r >= 0x2e80 { // East Asian letters break anywhere
+			n = 0
+		}
+		if n > 24 {
+			return true
+		}
+	}
+	return false
 }
 
 // bar is a bar of a chart, with its value as it is written.
