@@ -79,6 +79,8 @@ func TestListingsUseIndexes(t *testing.T) {
 		{"traffic by minute", func(f Filter) error { _, err := s.Traffic(ctx, f, time.Minute); return err }},
 		{"alerts", func(f Filter) error { _, _, err := s.Alerts(ctx, f); return err }},
 		{"counters", func(f Filter) error { _, err := s.Counters(ctx, f); return err }},
+		{"coverage", func(f Filter) error { _, err := s.Coverage(ctx, f); return err }},
+		{"seen", func(f Filter) error { _, err := s.Seen(ctx, f); return err }},
 		{"log", func(f Filter) error { _, err := s.SystemLog(ctx, f); return err }},
 		{"minutes", func(f Filter) error {
 			return s.Minutes(ctx, f, func(_, _ string, m *observe.Minute) error { return nil })
