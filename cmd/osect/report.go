@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +88,8 @@ func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
 	if a.langSet {
 		lang = a.lang
 	}
+	// All of a large plant is held at once; the collector's default lets as much again lie about.
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	st, err := a.open()
 	if err != nil {
 		return err
