@@ -40,6 +40,8 @@ def build(folder):
     osect("ledger", "fill", "--db", path, "--quiet", stdout=subprocess.DEVNULL)
     db = sqlite3.connect(path, isolation_level=None)
     x = db.execute
+    if "edge" not in [r[1] for r in x("PRAGMA table_info(edge_hour)")]:
+        sys.exit("report_load.py: makes hours as rows; this store keeps them as blocks (schema 6), which it cannot make yet")
     x("PRAGMA synchronous=OFF")
     x("PRAGMA cache_size=-200000")
     x("UPDATE ledger SET zone=CASE n%5 WHEN 0 THEN '' ELSE 'zone ' || n%5 END, state='confirmed'")

@@ -24,7 +24,7 @@ func TestSeenIsWhatItsPartsGive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		edges, err := s.Graph(ctx, f)
+		edges, err := s.Edges(ctx, f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestSeenIsWhatItsPartsGive(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(seen, Seen{input, edges, operations}) {
-			t.Errorf("%s: another than DeviceInput, Graph and Operations", name)
+			t.Errorf("%s: another than DeviceInput, Edges and Operations", name)
 		}
 		if name != "a site that is not there" && (len(edges) == 0 || len(operations) == 0) {
 			t.Errorf("%s: nothing to compare", name)
