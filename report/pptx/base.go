@@ -1,53 +1,78 @@
 package pptx
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // base is the package a deck is built on: its parts are written as they are, and its layouts say where content goes.
-// The built-in one is made by builtin; any package of the same shape would do.
+// The built-in one is made by builtin, others are read from templates.
 type base struct {
 	parts    map[string][]byte // name without leading slash → bytes; masters, layouts, themes and their relations
 	types    map[string]string // part → content type
 	master   string            // the slide master's part
-	notes    string            // the notes master's part
+	notes    string            // the notes master's part, "" for none
 	theme    string            // the master's theme
 	w, h     EMU               // size of a slide
 	layouts  [layouts]baseLayout
+	area     Box     // for content: that of ContentSlide, else the master's, else what the title leaves
 	bodySize float64 // points of the first level of body text
 	title    float64 // points of titles
+	colors   map[Color]rgb
+	first    int // number of the first slide
+
+	// Of a template only:
+	main        string    // the presentation's part, as are its
+	open        string    // start tag, and
+	children    []element // children
+	order       []string  // relations of masters in its order
+	relations   []relation
+	tableStyles bool
+	served      int // kinds of slides that have a layout of their own
 }
 
+// element is a piece of XML as it was read.
+type element struct{ name, text string }
+
 type baseLayout struct {
-	part   string
-	places map[int]place // placeholder index → where it is; titleIndex is the title's
+	part     string
+	places   map[int]place // by what a deck calls them: 1, 2, titleIndex, footerIndex, numberIndex
+	colorMap string        // the layout's own, "" for the master's
 }
 
 type place struct {
-	kind string // value of p:ph/@type, "" for content
-	box  Box
-	size float64 // points the layout or master gives; 0 unknown
+	kind         string // value of p:ph/@type, "" for content
+	idx          int    // value of p:ph/@idx, 0 for none
+	box          Box
+	size         float64 // points the layout or master gives
+	insetX       EMU     // distance of the text from the left and right edge, both
+	insetY       EMU     // from top and bottom, both
+	small, stand bool    // sz is quarter; the text is turned
 }
 
-// Indices of placeholders that every layout of the built-in base shares.
+// Indices under which a deck asks for what every layout may have.
 const (
 	titleIndex  = -1
-	footerIndex = 11
-	numberIndex = 12
+	footerIndex = -2
+	numberIndex = -3
 )
 
-// What readBase needs of the XML of masters and layouts.
+// What is needed of the XML of masters and layouts.
 type xmlSlide struct {
-	Name   string `xml:"-"`
+	Type   string `xml:"type,attr"`
 	Shapes []struct {
 		Ph *struct {
-			Type string `xml:"type,attr"`
-			Idx  int    `xml:"idx,attr"`
+			Type   string `xml:"type,attr"`
+			Idx    int    `xml:"idx,attr"`
+			Size   string `xml:"sz,attr"`
+			Orient string `xml:"orient,attr"`
 		} `xml:"nvSpPr>nvPr>ph"`
 		Off *struct {
 			X int64 `xml:"x,attr"`
@@ -57,6 +82,13 @@ type xmlSlide struct {
 			X int64 `xml:"cx,attr"`
 			Y int64 `xml:"cy,attr"`
 		} `xml:"spPr>xfrm>ext"`
+		Body struct {
+			LIns string `xml:"lIns,attr"`
+			RIns string `xml:"rIns,attr"`
+			TIns string `xml:"tIns,attr"`
+			BIns string `xml:"bIns,attr"`
+			Vert string `xml:"vert,attr"`
+		} `xml:"txBody>bodyPr"`
 		Own struct {
 			Size int `xml:"sz,attr"`
 		} `xml:"txBody>lstStyle>lvl1pPr>defRPr"`
@@ -67,14 +99,71 @@ type xmlSlide struct {
 	Body struct {
 		Size int `xml:"sz,attr"`
 	} `xml:"txStyles>bodyStyle>lvl1pPr>defRPr"`
+	ColorMap xmlColorMap  `xml:"clrMap"`
+	Override *xmlColorMap `xml:"clrMapOvr>overrideClrMapping"`
 }
 
-// readBase fills in where the layouts of b have their placeholders. A layout's placeholder without a box of
-// its own takes that of the master's placeholder of the same type.
-func readBase(b *base) (*base, error) {
+type xmlColorMap struct {
+	Attrs []xml.Attr `xml:",any,attr"`
+}
+
+// readPlaces reads where a master or layout has its placeholders, in its order. What one has no box, size or insets of its own for
+// comes from the master's of the same kind.
+func readPlaces(x *xmlSlide, master map[string]place) []place {
+	var out []place
+	for _, s := range x.Shapes {
+		if s.Ph == nil {
+			continue
+		}
+		p := place{kind: s.Ph.Type, idx: s.Ph.Idx, small: s.Ph.Size == "quarter"}
+		from, inherits := master[roleOf(p.kind)]
+		if !inherits {
+			from = place{insetX: 91440, insetY: 45720}
+		}
+		p.size, p.box, p.insetX, p.insetY, p.stand = from.size, from.box, from.insetX, from.insetY, from.stand
+		if s.Own.Size > 0 {
+			p.size = float64(s.Own.Size) / 100
+		}
+		if s.Off != nil && s.Ext != nil {
+			p.box = Box{EMU(s.Off.X), EMU(s.Off.Y), EMU(s.Ext.X), EMU(s.Ext.Y)}
+		}
+		inset := func(in EMU, sides ...string) EMU {
+			for i, side := range sides {
+				if n, err := strconv.Atoi(side); err == nil && n >= 0 {
+					if in = max(in, EMU(n)); i == 0 {
+						in = EMU(n)
+					}
+				}
+			}
+			return in
+		}
+		p.insetX, p.insetY = inset(p.insetX, s.Body.LIns, s.Body.RIns), inset(p.insetY, s.Body.TIns, s.Body.BIns)
+		if v := s.Body.Vert; v != "" {
+			p.stand = v != "horz"
+		}
+		p.stand = p.stand || s.Ph.Orient == "vert"
+		out = append(out, p)
+	}
+	return out
+}
+
+// roleOf is the kind of a master's placeholder that one of a layout takes after.
+func roleOf(kind string) string {
+	switch kind {
+	case "title", "ctrTitle":
+		return "title"
+	case "dt", "ftr", "sldNum", "hdr":
+		return kind
+	}
+	return "body"
+}
+
+// choose finds, among the layouts of b.master, that for each kind of slide. It says how many kinds have one of their own; 0 where none has a
+// title.
+func (b *base) choose(list []string) (served int, err error) {
 	var master xmlSlide
-	if err := xml.Unmarshal(b.parts[b.master], &master); err != nil {
-		return nil, fmt.Errorf("%s: %w", b.master, err)
+	if err := parse(b.master, b.parts[b.master], &master); err != nil {
+		return 0, err
 	}
 	b.title, b.bodySize = float64(master.Title.Size)/100, float64(master.Body.Size)/100
 	if b.title == 0 {
@@ -83,53 +172,155 @@ func readBase(b *base) (*base, error) {
 	if b.bodySize == 0 {
 		b.bodySize = 18
 	}
-	inherited := map[string]Box{}
-	for _, s := range master.Shapes {
-		if s.Ph != nil && s.Off != nil && s.Ext != nil {
-			inherited[s.Ph.Type] = Box{EMU(s.Off.X), EMU(s.Off.Y), EMU(s.Ext.X), EMU(s.Ext.Y)}
-		}
+	inherited := map[string]place{"title": {size: b.title}, "body": {size: b.bodySize}}
+	for role, p := range inherited {
+		p.insetX, p.insetY = 91440, 45720
+		inherited[role] = p
 	}
-	for i := range b.layouts {
-		l := &b.layouts[i]
+	for _, p := range readPlaces(&master, inherited) {
+		if p.size == 0 {
+			p.size = 12
+		}
+		inherited[roleOf(p.kind)] = p
+	}
+	type candidate struct {
+		baseLayout
+		kind    string
+		content []place // left to right, top to bottom
+	}
+	var all []candidate
+	for _, part := range list {
 		var x xmlSlide
-		if err := xml.Unmarshal(b.parts[l.part], &x); err != nil {
-			return nil, fmt.Errorf("%s: %w", l.part, err)
+		if err := parse(part, b.parts[part], &x); err != nil {
+			return 0, err
 		}
-		l.places = map[int]place{}
-		for _, s := range x.Shapes {
-			if s.Ph == nil {
-				continue
-			}
-			p := place{kind: s.Ph.Type, size: float64(s.Own.Size) / 100}
-			idx := s.Ph.Idx
-			role := s.Ph.Type
-			switch role {
+		c := candidate{baseLayout: baseLayout{part: part, places: map[int]place{}}, kind: x.Type}
+		if x.Override != nil {
+			c.colorMap = x.Override.write()
+		}
+		turned := false
+		for _, p := range readPlaces(&x, inherited) {
+			switch p.kind {
 			case "title", "ctrTitle":
-				idx, role = titleIndex, "title"
-				if p.size == 0 {
-					p.size = b.title
+				c.places[titleIndex] = p
+				turned = turned || p.stand
+			case "ftr":
+				c.places[footerIndex] = p
+			case "sldNum":
+				c.places[numberIndex] = p
+			case "", "obj", "body", "subTitle", "tbl", "chart":
+				turned = turned || p.stand
+				if p.box.W > 0 && p.box.H > 0 {
+					c.content = append(c.content, p)
 				}
-			case "", "subTitle", "obj":
-				role = "body"
 			}
-			if p.size == 0 {
-				p.size = b.bodySize
-			}
-			if s.Off != nil && s.Ext != nil {
-				p.box = Box{EMU(s.Off.X), EMU(s.Off.Y), EMU(s.Ext.X), EMU(s.Ext.Y)}
-			} else {
-				p.box = inherited[role]
-			}
-			l.places[idx] = p
 		}
-		if _, ok := l.places[titleIndex]; !ok {
-			return nil, fmt.Errorf("%s: no title placeholder", l.part)
+		if t, ok := c.places[titleIndex]; !ok || turned || t.box.W <= 0 || t.box.H <= 0 {
+			continue
+		}
+		slices.SortStableFunc(c.content, func(x, y place) int {
+			return cmp.Or(boolFirst(x.kind == "subTitle", y.kind == "subTitle"), cmp.Compare(x.box.Y*4/b.h, y.box.Y*4/b.h), cmp.Compare(x.box.X, y.box.X))
+		})
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return 0, nil
+	}
+	large := func(c *candidate) (out []place) {
+		for _, p := range c.content {
+			if p.kind != "subTitle" && p.box.W >= b.w/4 && p.box.H >= b.h/4 {
+				out = append(out, p)
+			}
+		}
+		return out
+	}
+	// The first layout for which one of the tests holds, the earlier tests before the later.
+	find := func(l Layout, tests ...func(*candidate) bool) bool {
+		for _, test := range tests {
+			for i := range all {
+				if !test(&all[i]) {
+					continue
+				}
+				b.layouts[l] = baseLayout{all[i].part, maps.Clone(all[i].places), all[i].colorMap}
+				content := all[i].content
+				if l == ContentSlide || l == TwoSlide {
+					content = large(&all[i])
+				}
+				if l == TitleOnly {
+					content = nil
+				}
+				for n, p := range content[:min(2, len(content))] {
+					b.layouts[l].places[n+1] = p
+				}
+				return true
+			}
+		}
+		return false
+	}
+	kind := func(kinds ...string) func(*candidate) bool {
+		return func(c *candidate) bool { return slices.Contains(kinds, c.kind) }
+	}
+	holds := func(n int) func(*candidate) bool {
+		return func(c *candidate) bool { return len(large(c)) == n && len(c.content) == n }
+	}
+	any := func(*candidate) bool { return true }
+	count := func(l Layout, tests ...func(*candidate) bool) {
+		if find(l, tests...) {
+			served++
+		} else {
+			find(l, any)
 		}
 	}
-	if _, ok := b.layouts[ContentSlide].places[1]; !ok {
-		return nil, fmt.Errorf("%s: no content placeholder", b.layouts[ContentSlide].part)
+	both := func(x, y func(*candidate) bool) func(*candidate) bool {
+		return func(c *candidate) bool { return x(c) && y(c) }
 	}
-	return b, nil
+	count(ContentSlide, both(kind("obj", "tx"), holds(1)), holds(1))
+	count(TwoSlide, both(kind("twoObj", "twoColTx"), holds(2)), func(c *candidate) bool {
+		l := large(c)
+		return len(l) == 2 && len(c.content) == 2 && l[0].box.X+l[0].box.W <= l[1].box.X && l[0].box.Y == l[1].box.Y
+	}, holds(1))
+	count(TitleOnly, kind("titleOnly"), func(c *candidate) bool { return len(c.content) == 0 && c.kind != "title" && c.kind != "secHead" }, holds(1))
+	count(TitleSlide, kind("title"), func(c *candidate) bool { return c.places[titleIndex].kind == "ctrTitle" })
+	count(SectionSlide, kind("secHead"), kind("title"))
+
+	b.readColors(&master)
+	b.area = inherited["body"].box
+	if p, ok := b.layouts[ContentSlide].places[1]; ok {
+		b.area = p.box
+	}
+	if b.area.W < 3*Inch || b.area.H < 2*Inch {
+		title := b.layouts[ContentSlide].places[titleIndex].box
+		y := min(title.Y+title.H+b.h/40, b.h/2)
+		b.area = Box{title.X, y, min(title.W, b.w-title.X), b.h - y - b.h/10}
+	}
+	return served, nil
+}
+
+// space is where a layout has room for content: b.area, below the layout's title and above its footer.
+func (b *base) space(l Layout) Box {
+	box := b.area
+	if t := b.layouts[l].places[titleIndex].box; t.Y < box.Y+box.H/3 && t.Y+t.H > box.Y && t.Y+t.H < box.Y+box.H/2 {
+		box.H -= t.Y + t.H - box.Y
+		box.Y = t.Y + t.H
+	}
+	for _, idx := range []int{footerIndex, numberIndex} {
+		if f, ok := b.layouts[l].places[idx]; ok && f.box.Y > box.Y+box.H/2 && f.box.Y < box.Y+box.H {
+			box.H = f.box.Y - box.Y
+		}
+	}
+	return box
+}
+
+// write writes an override of the master's colours as a slide must repeat it.
+func (m *xmlColorMap) write() string {
+	var s strings.Builder
+	s.WriteString(`<a:overrideClrMapping`)
+	for _, a := range m.Attrs {
+		if a.Name.Space == "" {
+			fmt.Fprintf(&s, ` %s="%s"`, a.Name.Local, esc(a.Value))
+		}
+	}
+	return s.String() + `/>`
 }
 
 // Namespaces of the format.
@@ -196,10 +387,11 @@ const (
 
 // builtin makes the built-in base.
 func builtin(lang string) *base {
+	list := make([]string, layouts)
 	b := &base{
 		parts: map[string][]byte{}, types: map[string]string{},
 		master: "ppt/slideMasters/slideMaster1.xml", notes: "ppt/notesMasters/notesMaster1.xml", theme: "ppt/theme/theme1.xml",
-		w: slideW, h: slideH,
+		w: slideW, h: slideH, first: 1, main: "ppt/presentation.xml",
 	}
 	put := func(name, kind, content string) {
 		b.parts[name] = []byte(content)
@@ -220,7 +412,7 @@ func builtin(lang string) *base {
 	half := (full - 360000) / 2
 	layout := func(l Layout, kind, name, background, shapes string) {
 		part := fmt.Sprintf("ppt/slideLayouts/slideLayout%d.xml", l+1)
-		b.layouts[l].part = part
+		list[l] = part
 		attr := ""
 		if kind != "" {
 			attr = fmt.Sprintf(` type="%s"`, kind)
@@ -256,10 +448,10 @@ func builtin(lang string) *base {
 
 	var ids strings.Builder
 	rels := []relation{}
-	for i := range b.layouts {
+	for i, part := range list {
 		id := fmt.Sprintf("rId%d", i+1)
 		fmt.Fprintf(&ids, `<p:sldLayoutId id="%d" r:id="%s"/>`, 2147483649+i, id)
-		rels = append(rels, relation{id, "slideLayout", b.layouts[i].part})
+		rels = append(rels, relation{id, "slideLayout", part})
 	}
 	rels = append(rels, relation{fmt.Sprintf("rId%d", len(rels)+1), "theme", b.theme})
 	b.parts[relsOf(b.master)] = relations(b.master, rels)
@@ -276,6 +468,9 @@ func builtin(lang string) *base {
 		`</p:cSld><p:clrMap bg1="lt1" tx1="dk1" bg2="lt2" tx2="dk2" accent1="accent1" accent2="accent2" accent3="accent3" accent4="accent4" accent5="accent5" accent6="accent6" hlink="hlink" folHlink="folHlink"/><p:notesStyle>`+
 		levels([]int{1200, 1200, 1200, 1200}, false)+`</p:notesStyle></p:notesMaster>`)
 	b.parts[relsOf(b.notes)] = relations(b.notes, []relation{{"rId1", "theme", "ppt/theme/theme2.xml"}})
+	if n, err := b.choose(list); err != nil || n != layouts {
+		panic(fmt.Sprintf("pptx: built-in base: %d layouts, %v", n, err)) // our own bytes: a fault of this package
+	}
 	return b
 }
 
@@ -372,4 +567,102 @@ func builtinTheme(lang string) string {
 	b.WriteString(`</a:lnStyleLst><a:effectStyleLst>` + strings.Repeat(`<a:effectStyle><a:effectLst/></a:effectStyle>`, 3) +
 		`</a:effectStyleLst><a:bgFillStyleLst>` + strings.Repeat(solid, 3) + `</a:bgFillStyleLst></a:fmtScheme></a:themeElements></a:theme>`)
 	return b.String()
+}
+
+// boolFirst orders what holds before what does not.
+func boolFirst(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case x:
+		return -1
+	}
+	return 1
+}
+
+// rgb is a colour as light as it is seen: each part 0 to 255.
+type rgb [3]uint8
+
+// readColors reads the theme's colours, under the names by which the master's map makes them known to slides.
+func (b *base) readColors(master *xmlSlide) {
+	type colour struct {
+		Srgb struct {
+			Val string `xml:"val,attr"`
+		} `xml:"srgbClr"`
+		Sys struct {
+			Last string `xml:"lastClr,attr"`
+		} `xml:"sysClr"`
+	}
+	var theme struct {
+		Colors struct {
+			All []struct {
+				XMLName xml.Name
+				colour
+			} `xml:",any"`
+		} `xml:"themeElements>clrScheme"`
+	}
+	b.colors = map[Color]rgb{}
+	if parse(b.theme, b.parts[b.theme], &theme) != nil {
+		return // nothing is known of its colours then, and none is replaced
+	}
+	scheme := map[string]rgb{}
+	for _, c := range theme.Colors.All {
+		if n, err := strconv.ParseUint(cmp.Or(c.Srgb.Val, c.Sys.Last), 16, 32); err == nil {
+			scheme[c.XMLName.Local] = rgb{uint8(n >> 16), uint8(n >> 8), uint8(n)}
+		}
+	}
+	for _, a := range master.ColorMap.Attrs {
+		if c, ok := scheme[a.Value]; ok {
+			b.colors[Color(a.Name.Local)] = c
+		}
+	}
+}
+
+// luminance is the relative luminance of WCAG 2, 0 to 1.
+func (c rgb) luminance() float64 {
+	part := func(v uint8) float64 {
+		x := float64(v) / 255
+		if x <= 0.04045 {
+			return x / 12.92
+		}
+		return math.Pow((x+0.055)/1.055, 2.4)
+	}
+	return 0.2126*part(c[0]) + 0.7152*part(c[1]) + 0.0722*part(c[2])
+}
+
+// contrast is the ratio of WCAG 2, 1 to 21; 21 where a colour is not known.
+func (b *base) contrast(x, y Color) float64 {
+	c, ok := b.colors[x]
+	d, also := b.colors[y]
+	if !ok || !also {
+		return 21
+	}
+	l, m := c.luminance(), d.luminance()
+	return (max(l, m) + 0.05) / (min(l, m) + 0.05)
+}
+
+// readable is text's colour on a ground: the one asked for where it can be read there (3 : 1, large or bold letters of WCAG 2), else that of
+// the text or of the background which can be read better.
+func (b *base) readable(c, ground Color) Color {
+	if b.contrast(c, ground) >= 3 {
+		return c
+	}
+	if b.contrast(Text1, ground) >= b.contrast(Back1, ground) {
+		return Text1
+	}
+	return Back1
+}
+
+// readableRuns is paragraphs with the colours of runs readable on a ground.
+func (b *base) readableRuns(ps []Paragraph, ground Color) []Paragraph {
+	out := slices.Clone(ps)
+	for i := range out {
+		out[i].Runs = slices.Clone(out[i].Runs)
+		for j := range out[i].Runs {
+			if r := &out[i].Runs[j]; r.Color != "" {
+				r.Color = b.readable(r.Color, ground)
+			}
+		}
+	}
+	return out
 }

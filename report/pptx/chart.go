@@ -59,12 +59,10 @@ func (f *chartFrame) xml(w *slideWriter) {
 		w.err = fmt.Errorf("chart %q: %w", c.Title, err)
 		return
 	}
-	w.deck.charts++
-	n := w.deck.charts
-	part := fmt.Sprintf("ppt/charts/chart%d.xml", n)
-	bookPart := fmt.Sprintf("ppt/embeddings/Microsoft_Excel_Sheet%d.xlsx", n)
-	w.deck.parts[bookPart] = book
-	w.deck.put(part, typeDML+"chart+xml", chartXML(c, w.deck.prop.Lang))
+	part := w.deck.fresh("ppt/charts/chart", 1, ".xml")
+	bookPart := w.deck.fresh("ppt/embeddings/Microsoft_Excel_Sheet", 1, ".xlsx")
+	w.deck.put(bookPart, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", string(book))
+	w.deck.put(part, typeDML+"chart+xml", chartXML(c, w.deck.prop.Lang, w.deck.base))
 	w.deck.parts[relsOf(part)] = relations(part, []relation{{"rId1", "package", bookPart}})
 	id := w.id()
 	fmt.Fprintf(&w.xml, `<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="%d" name="Chart %d" descr="%s"/><p:cNvGraphicFramePr/><p:nvPr/></p:nvGraphicFramePr>%s<a:graphic><a:graphicData uri="%s"><c:chart xmlns:c="%s" r:id="%s"/></a:graphicData></a:graphic></p:graphicFrame>`,
@@ -132,11 +130,11 @@ func workbook(c Chart) ([]byte, error) {
 }
 
 // chartXML writes the chart part. Its text takes the scheme's tx1, which the master's colour map turns light on dark grounds.
-func chartXML(c Chart, lang string) string {
+func chartXML(c Chart, lang string, base *base) string {
 	var b strings.Builder
 	b.WriteString(xmlHead + `<c:chartSpace xmlns:c="` + nsC + `" xmlns:a="` + nsA + `" xmlns:r="` + nsR + `"><c:date1904 val="0"/><c:roundedCorners val="0"/><c:chart>`)
 	if c.Title != "" {
-		fmt.Fprintf(&b, `<c:title><c:tx><c:rich><a:bodyPr/><a:lstStyle/><a:p><a:pPr><a:defRPr sz="1400" b="1"/></a:pPr><a:r><a:rPr lang="%s" sz="1400" b="1">%s</a:rPr><a:t>%s</a:t></a:r></a:p></c:rich></c:tx><c:overlay val="0"/></c:title>`, lang, fill(Text2), esc(c.Title))
+		fmt.Fprintf(&b, `<c:title><c:tx><c:rich><a:bodyPr/><a:lstStyle/><a:p><a:pPr><a:defRPr sz="1400" b="1"/></a:pPr><a:r><a:rPr lang="%s" sz="1400" b="1">%s</a:rPr><a:t>%s</a:t></a:r></a:p></c:rich></c:tx><c:overlay val="0"/></c:title>`, lang, fill(base.readable(Text2, Back1)), esc(c.Title))
 	}
 	fmt.Fprintf(&b, `<c:autoTitleDeleted val="%d"/><c:plotArea><c:layout/>`, map[bool]int{true: 0, false: 1}[c.Title != ""])
 	labels := func(position string) string {

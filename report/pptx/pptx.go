@@ -3,7 +3,7 @@
 // notes and slide numbers.
 //
 // A Deck takes its master, layouts and theme from a base package and puts its slides' content into the
-// boxes which the layouts have; New uses the built-in base. Nothing is read from the machine's clock: the same calls
+// boxes which the layouts have; New uses the built-in base, Open a template. Nothing is read from the machine's clock: the same calls
 // give the same bytes.
 //
 // Text from outside may be any bytes: what XML cannot hold, and characters that reorder text, become U+FFFD.
@@ -131,11 +131,7 @@ func New(p Properties) *Deck {
 	if p.Lang == "" {
 		p.Lang = "en-US"
 	}
-	b, err := readBase(builtin(p.Lang))
-	if err != nil {
-		panic("pptx: built-in base: " + err.Error()) // our own bytes: a fault of this package
-	}
-	return &Deck{prop: p, base: b}
+	return &Deck{prop: p, base: builtin(p.Lang)}
 }
 
 // Slide is one slide of a deck.
@@ -182,24 +178,43 @@ func (s *Slide) Notes(lines ...string) *Slide {
 	return s
 }
 
-// Area returns the box that the layout has for content: that of its placeholder 1, else that of ContentSlide.
+// Area returns the box that the layout has for content.
 func (s *Slide) Area() Box { return s.Place(1) }
 
-// Place returns the box of the layout's placeholder idx; where the layout has none, that of ContentSlide's content.
+// Place returns the box of the layout's placeholder idx, 1 or 2. Where the layout has none it is a part of the room for content: all of it,
+// or of a TwoSlide one of its halves.
 func (s *Slide) Place(idx int) Box {
-	if p, ok := s.deck.base.layouts[s.layout].places[idx]; ok {
+	b := s.deck.base
+	places := b.layouts[s.layout].places
+	p, ok := places[idx]
+	if _, two := places[2]; s.layout == TwoSlide && !two {
+		return b.space(TwoSlide).Columns(2, b.w/40)[max(0, min(idx-1, 1))]
+	}
+	if ok {
 		return p.box
 	}
-	return s.deck.base.layouts[ContentSlide].places[1].box
+	return b.space(s.layout)
 }
 
 // Text fills the layout's placeholder idx with paragraphs. Text too long for it is written smaller, down to
-// 60 percent; TextSlides is for text of any length.
+// 60 percent; TextSlides is for text of any length. Where the layout has no second placeholder, its text goes below that of the first.
 func (s *Slide) Text(idx int, ps ...Paragraph) *Slide {
-	if _, ok := s.deck.base.layouts[s.layout].places[idx]; !ok {
+	places := s.deck.base.layouts[s.layout].places
+	if _, ok := places[idx]; !ok && s.layout != TwoSlide {
+		if _, ok := places[1]; ok && idx > 1 {
+			for _, sh := range s.shapes {
+				if t, ok := sh.(*placeholderText); ok && t.idx == 1 {
+					t.ps = append(t.ps, ps...)
+					return s
+				}
+			}
+			idx = 1
+		}
+	}
+	if _, ok := places[idx]; !ok || s.layout == TwoSlide && s.Place(idx) != places[idx].box {
 		return s.Box(s.Place(idx), BoxStyle{Size: s.deck.base.bodySize}, ps...)
 	}
-	s.shapes = append(s.shapes, &placeholderText{idx: idx, ps: ps})
+	s.shapes = append(s.shapes, &placeholderText{places[idx], idx, ps})
 	return s
 }
 
@@ -245,14 +260,23 @@ func (s *Slide) Picture(b Box, png []byte, alt string) error {
 	return nil
 }
 
+// textPlace is where ContentSlides have their text.
+func (d *Deck) textPlace() place {
+	if p, ok := d.base.layouts[ContentSlide].places[1]; ok {
+		return p
+	}
+	return place{box: d.base.space(ContentSlide), size: d.base.bodySize}
+}
+
 // TextSlides appends ContentSlides until all paragraphs have room, with "(2/3)" behind the titles, and returns them.
 func (d *Deck) TextSlides(title string, ps []Paragraph) []*Slide {
-	box := d.base.layouts[ContentSlide].places[1].box
-	size := d.base.bodySize
+	pl := d.textPlace()
+	box := Box{W: pl.box.W - 2*pl.insetX, H: pl.box.H - 2*pl.insetY}
+	size := pl.size
 	var pages [][]Paragraph
 	var page []Paragraph
 	for _, p := range ps {
-		if len(page) > 0 && heightOf(append(page[:len(page):len(page)], p), size, box.W-2*bodyInset) > box.H-2*bodyInset {
+		if len(page) > 0 && heightOf(append(page[:len(page):len(page)], p), size, box.W) > box.H {
 			pages = append(pages, page)
 			page = nil
 		}

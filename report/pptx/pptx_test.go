@@ -363,7 +363,7 @@ func FuzzText(f *testing.F) {
 		p := &packer{Deck: d, parts: map[string][]byte{}, types: map[string]string{}}
 		w := &slideWriter{deck: p, part: "ppt/slides/slide1.xml", nextID: 1}
 		pl := d.base.layouts[ContentSlide].places[1]
-		w.placeholder("Text", `idx="1"`, pl, []Paragraph{Bullet(s), P(s)})
+		w.placeholder("Text", pl, []Paragraph{Bullet(s), P(s)})
 		(&textBox{box: Box{0, 0, 2000000, 1000000}, style: BoxStyle{Size: 14, Color: Text1}, ps: []Paragraph{P(s), P(s)}}).xml(w)
 		table := Table{Columns: []Column{{s, 1, ""}, {"b", 2, Right}}, Rows: [][]Cell{Cells(s, s), Cells(s, "")}, Size: 11}
 		rows := 0
@@ -377,7 +377,7 @@ func FuzzText(f *testing.F) {
 		chart := Chart{Kind: BarChart, Title: s, Categories: []string{s}, Series: []Series{{s, []float64{1}}}}
 		wellFormed(t, map[string][]byte{
 			"slide.xml": []byte(`<p xmlns:a="a" xmlns:p="p">` + w.xml.String() + `</p>`),
-			"chart.xml": []byte(chartXML(chart, "ja-JP")),
+			"chart.xml": []byte(chartXML(chart, "ja-JP", d.base)),
 		})
 		if c := Clean(s); c != Clean(c) || strings.ContainsAny(c, "\n\r\t\x00") {
 			t.Fatalf("Clean(%q) = %q", s, c)

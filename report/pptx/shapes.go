@@ -9,24 +9,12 @@ import (
 
 // placeholderText is text in a placeholder of the layout.
 type placeholderText struct {
-	idx int
+	pl  place
+	idx int // as the deck calls it
 	ps  []Paragraph
 }
 
-func (t *placeholderText) xml(w *slideWriter) {
-	s := w.deck.base.layouts
-	var pl place
-	for i := range s { // the slide's own layout is the first relation
-		if s[i].part == w.rels[0].target {
-			pl = s[i].places[t.idx]
-		}
-	}
-	ph := fmt.Sprintf(`idx="%d"`, t.idx)
-	if pl.kind != "" {
-		ph = fmt.Sprintf(`type="%s" idx="%d"`, pl.kind, t.idx)
-	}
-	w.placeholder("Text", ph, pl, t.ps)
-}
+func (t *placeholderText) xml(w *slideWriter) { w.placeholder("Text", t.pl, t.ps) }
 
 // textBox is a rectangle with text.
 type textBox struct {
@@ -61,10 +49,14 @@ func (t *textBox) xml(w *slideWriter) {
 	if len(t.ps) == 0 {
 		kind = ""
 	}
+	ground := t.style.Fill
+	if ground == "" {
+		ground = Back1
+	}
 	id := w.id()
 	fmt.Fprintf(&w.xml, `<p:sp><p:nvSpPr><p:cNvPr id="%d" name="Box %d"/><p:cNvSpPr%s/><p:nvPr/></p:nvSpPr><p:spPr>%s<a:prstGeom prst="rect"><a:avLst/></a:prstGeom>%s%s</p:spPr><p:txBody><a:bodyPr wrap="square" lIns="%d" tIns="%d" rIns="%d" bIns="%d" rtlCol="0" anchor="%s"><a:noAutofit/></a:bodyPr><a:lstStyle/>`,
 		id, id, kind, xfrm("a", t.box), look, line, in, in, in, in, anchor)
-	paragraphs(&w.xml, ps, size, t.style.Color, w.deck.prop.Lang)
+	paragraphs(&w.xml, w.deck.base.readableRuns(ps, ground), size, w.deck.base.readable(t.style.Color, ground), w.deck.prop.Lang)
 	w.xml.WriteString(`</p:txBody></p:sp>`)
 }
 
@@ -91,9 +83,8 @@ func newPicture(b Box, data []byte, alt string) (*picture, error) {
 }
 
 func (p *picture) xml(w *slideWriter) {
-	w.deck.images++
-	part := fmt.Sprintf("ppt/media/image%d.png", w.deck.images)
-	w.deck.parts[part] = p.data
+	part := w.deck.fresh("ppt/media/image", 1, ".png")
+	w.deck.put(part, "image/png", string(p.data))
 	id := w.id()
 	fmt.Fprintf(&w.xml, `<p:pic><p:nvPicPr><p:cNvPr id="%d" name="Picture %d" descr="%s"/><p:cNvPicPr><a:picLocks noChangeAspect="1"/></p:cNvPicPr><p:nvPr/></p:nvPicPr><p:blipFill><a:blip r:embed="%s"/><a:stretch><a:fillRect/></a:stretch></p:blipFill><p:spPr>%s<a:prstGeom prst="rect"><a:avLst/></a:prstGeom></p:spPr></p:pic>`,
 		id, id, esc(p.alt), w.relate("image", part), xfrm("a", p.box))
@@ -111,6 +102,7 @@ type Cell struct {
 	Text  string
 	Bold  bool
 	Color Color // of the text
+	Fill  Color // of the ground, "" for the table's
 }
 
 // Cells makes cells of plain texts.
@@ -201,7 +193,7 @@ func (t *Table) split(box Box) [][][]Cell {
 
 // tableBoxes returns the boxes of a lead and of the table below it.
 func (d *Deck) tableBoxes(lead string) (head, box Box) {
-	area := d.base.layouts[ContentSlide].places[1].box
+	area := d.base.space(TitleOnly)
 	if lead == "" {
 		return Box{}, area
 	}
@@ -290,13 +282,19 @@ func (f *tableFrame) row(w *slideWriter, cells []Cell, widths []EMU, header, ban
 			c.Color = Text1
 		}
 		w.xml.WriteString(`<a:tc><a:txBody><a:bodyPr/><a:lstStyle/>`)
-		paragraphs(&w.xml, []Paragraph{{Runs: []Run{{Text: c.Text, Bold: c.Bold}}, Align: t.Columns[i].Align}}, t.Size, c.Color, w.deck.prop.Lang)
-		background := `<a:noFill/>`
+		background, ground := `<a:noFill/>`, Back1
 		if header {
-			background = fill(Text2)
+			ground = Text2
 		} else if band {
-			background = fill(Back2)
+			ground = Back2
 		}
+		if c.Fill != "" {
+			ground = c.Fill
+		}
+		if ground != Back1 {
+			background = fill(ground)
+		}
+		paragraphs(&w.xml, []Paragraph{{Runs: []Run{{Text: c.Text, Bold: c.Bold}}, Align: t.Columns[i].Align}}, t.Size, w.deck.base.readable(c.Color, ground), w.deck.prop.Lang)
 		fmt.Fprintf(&w.xml, `</a:txBody><a:tcPr marL="%d" marR="%d" marT="%d" marB="%d" anchor="ctr"><a:lnL w="0"><a:noFill/></a:lnL><a:lnR w="0"><a:noFill/></a:lnR><a:lnT w="0"><a:noFill/></a:lnT><a:lnB w="6350"><a:solidFill><a:schemeClr val="bg1"><a:lumMod val="80000"/></a:schemeClr></a:solidFill></a:lnB>%s</a:tcPr></a:tc>`,
 			cellX, cellX, cellY, cellY, background)
 	}

@@ -231,7 +231,7 @@ func part(title string, i, n int) string {
 	return fmt.Sprintf("%s (%d/%d)", title, i+1, n)
 }
 
-// paragraphs writes a:p elements. size is the size of runs that have none of their own, 0 to leave it to the layout.
+// paragraphs writes a:p elements, with spacing of their own: a template's would be taller than what heightOf knows. size is the size of runs that have none of their own, 0 to leave it to the layout.
 func paragraphs(b *strings.Builder, ps []Paragraph, size float64, color Color, lang string) {
 	if len(ps) == 0 {
 		fmt.Fprintf(b, `<a:p><a:endParaRPr lang="%s"/></a:p>`, lang)
@@ -247,7 +247,7 @@ func paragraphs(b *strings.Builder, ps []Paragraph, size float64, color Color, l
 		if p.Align != "" {
 			fmt.Fprintf(b, ` algn="%s"`, p.Align)
 		}
-		b.WriteString(`>`)
+		b.WriteString(`><a:lnSpc><a:spcPct val="100000"/></a:lnSpc><a:spcBef><a:spcPts val="0"/></a:spcBef>`)
 		if p.After > 0 {
 			fmt.Fprintf(b, `<a:spcAft><a:spcPts val="%d"/></a:spcAft>`, int(p.After*100))
 		}

@@ -3,6 +3,7 @@ package pptx
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -26,8 +27,7 @@ type packer struct {
 	*Deck
 	parts  map[string][]byte
 	types  map[string]string // part → content type
-	charts int
-	images int
+	notesMaster string
 }
 
 func (p *packer) put(name, kind, content string) {
@@ -48,42 +48,75 @@ func (w *slideWriter) relate(kind, target string) string {
 	return id
 }
 
+// fresh returns the first name of a part that the base has not: before, a number from n on, after.
+func (p *packer) fresh(before string, n int, after string) string {
+	for {
+		name := fmt.Sprintf("%s%d%s", before, n, after)
+		if _, taken := p.parts[name]; !taken {
+			return name
+		}
+		n++
+	}
+}
+
 // WriteTo writes the deck as a .pptx file. A deck can be written more than once.
 func (d *Deck) WriteTo(out io.Writer) (int64, error) {
 	if len(d.slides) == 0 {
 		return 0, fmt.Errorf("pptx: no slides")
 	}
 	p := &packer{Deck: d, parts: maps.Clone(d.base.parts), types: maps.Clone(d.base.types)}
-	var slideRels []relation
+	main := d.base.main
+	rels := slices.Clone(d.base.relations)
+	next := 0
+	rel := func(kind, target string) string {
+		for {
+			next++
+			id := fmt.Sprintf("rId%d", next)
+			if !slices.ContainsFunc(rels, func(r relation) bool { return r.id == id }) {
+				rels = append(rels, relation{id, kind, target})
+				return id
+			}
+		}
+	}
 	var slideIDs strings.Builder
+	notesMaster := d.base.notes
+	if notesMaster == "" { // of the template; the built-in one has its theme beside it
+		own := builtin(d.prop.Lang)
+		notesMaster = p.fresh("ppt/notesMasters/notesMaster", 1, ".xml")
+		theme := p.fresh("ppt/theme/theme", 1, ".xml")
+		p.put(notesMaster, own.types[own.notes], string(own.parts[own.notes]))
+		p.put(theme, own.types[own.theme], string(own.parts[own.theme]))
+		p.parts[relsOf(notesMaster)] = relations(notesMaster, []relation{{"rId1", "theme", theme}})
+	}
+	p.notesMaster = notesMaster
 	for i, s := range d.slides {
 		part := fmt.Sprintf("ppt/slides/slide%d.xml", i+1)
-		id := fmt.Sprintf("rId%d", i+1)
-		slideRels = append(slideRels, relation{id, "slide", part})
-		fmt.Fprintf(&slideIDs, `<p:sldId id="%d" r:id="%s"/>`, 256+i, id)
+		fmt.Fprintf(&slideIDs, `<p:sldId id="%d" r:id="%s"/>`, 256+i, rel("slide", part))
 		if err := p.slide(s, i, part); err != nil {
 			return 0, fmt.Errorf("pptx: slide %d: %w", i+1, err)
 		}
 	}
-	const main = "ppt/presentation.xml"
-	next := len(slideRels)
-	rel := func(kind, target string) string {
-		next++
-		id := fmt.Sprintf("rId%d", next)
-		slideRels = append(slideRels, relation{id, kind, target})
-		return id
+	space := ` xmlns:p="` + nsP + `" xmlns:r="` + nsR + `"`
+	list := `<p:sldIdLst` + space + `>` + slideIDs.String() + `</p:sldIdLst>`
+	notesList := func() string {
+		return `<p:notesMasterIdLst` + space + `><p:notesMasterId r:id="` + rel("notesMaster", notesMaster) + `"/></p:notesMasterIdLst>`
 	}
-	masterID, notesID := rel("slideMaster", d.base.master), rel("notesMaster", d.base.notes)
+	if len(d.base.children) == 0 {
+		p.put(main, typePML+"presentation.main+xml", xmlHead+`<p:presentation`+allSpace+` saveSubsetFonts="1"><p:sldMasterIdLst><p:sldMasterId id="2147483648" r:id="`+rel("slideMaster", d.base.master)+`"/></p:sldMasterIdLst>`+notesList()+list+
+			fmt.Sprintf(`<p:sldSz cx="%d" cy="%d"/><p:notesSz cx="6858000" cy="9144000"/><p:defaultTextStyle>`, d.base.w, d.base.h)+levels([]int{1800, 1800, 1800, 1800}, false)+`</p:defaultTextStyle></p:presentation>`)
+		rel("theme", d.base.theme)
+	} else {
+		p.put(main, typePML+"presentation.main+xml", p.presentation(list, notesList))
+	}
 	rel("presProps", "ppt/presProps.xml")
 	rel("viewProps", "ppt/viewProps.xml")
-	rel("theme", d.base.theme)
-	rel("tableStyles", "ppt/tableStyles.xml")
-	p.put(main, typePML+"presentation.main+xml", xmlHead+`<p:presentation`+allSpace+` saveSubsetFonts="1"><p:sldMasterIdLst><p:sldMasterId id="2147483648" r:id="`+masterID+`"/></p:sldMasterIdLst><p:notesMasterIdLst><p:notesMasterId r:id="`+notesID+`"/></p:notesMasterIdLst><p:sldIdLst>`+slideIDs.String()+
-		fmt.Sprintf(`</p:sldIdLst><p:sldSz cx="%d" cy="%d"/><p:notesSz cx="6858000" cy="9144000"/><p:defaultTextStyle>`, d.base.w, d.base.h)+levels([]int{1800, 1800, 1800, 1800}, false)+`</p:defaultTextStyle></p:presentation>`)
-	p.parts[relsOf(main)] = relations(main, slideRels)
 	p.put("ppt/presProps.xml", typePML+"presProps+xml", xmlHead+`<p:presentationPr`+allSpace+`/>`)
 	p.put("ppt/viewProps.xml", typePML+"viewProps+xml", xmlHead+`<p:viewPr`+allSpace+`/>`)
-	p.put("ppt/tableStyles.xml", typePML+"tableStyles+xml", xmlHead+`<a:tblStyleLst xmlns:a="`+nsA+`" def="{5C22544A-7EE6-4342-B048-85BDC9FD1C3A}"/>`)
+	if !d.base.tableStyles {
+		rel("tableStyles", "ppt/tableStyles.xml")
+		p.put("ppt/tableStyles.xml", typePML+"tableStyles+xml", xmlHead+`<a:tblStyleLst xmlns:a="`+nsA+`" def="{5C22544A-7EE6-4342-B048-85BDC9FD1C3A}"/>`)
+	}
+	p.parts[relsOf(main)] = relations(main, rels)
 	p.properties()
 	p.parts["_rels/.rels"] = relations("x", []relation{
 		{"rId1", "officeDocument", main},
@@ -92,6 +125,30 @@ func (d *Deck) WriteTo(out io.Writer) (int64, error) {
 	})
 	p.parts["[Content_Types].xml"] = p.contentTypes()
 	return pack(out, p.parts)
+}
+
+// presentation writes a template's presentation part with our slides: its children as they were read, without those that name its slides.
+func (p *packer) presentation(list string, notesList func() string) string {
+	var b strings.Builder
+	b.WriteString(xmlHead + strings.TrimSuffix(p.base.open, "/>"))
+	if strings.HasSuffix(p.base.open, "/>") {
+		b.WriteString(">")
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(p.base.open, "<"), " ")
+	for _, c := range p.base.children {
+		switch c.name {
+		case "sldMasterIdLst":
+			b.WriteString(c.text)
+			if p.base.notes == "" {
+				b.WriteString(notesList())
+			}
+		case "sldSz":
+			b.WriteString(list + c.text)
+		case "notesMasterIdLst", "notesSz", "embeddedFontLst", "kinsoku", "defaultTextStyle":
+			b.WriteString(c.text)
+		}
+	}
+	return b.String() + "</" + strings.TrimRight(name, ">\r\n\t ") + ">"
 }
 
 func (p *packer) properties() {
@@ -121,7 +178,9 @@ func (p *packer) contentTypes() []byte {
 	var b strings.Builder
 	b.WriteString(xmlHead + `<Types xmlns="` + nsTypes + `"><Default Extension="png" ContentType="image/png"/><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xlsx" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"/><Default Extension="xml" ContentType="application/xml"/>`)
 	for _, name := range slices.Sorted(maps.Keys(p.types)) {
-		fmt.Fprintf(&b, `<Override PartName="/%s" ContentType="%s"/>`, name, p.types[name])
+		if p.types[name] != "" {
+			fmt.Fprintf(&b, `<Override PartName="/%s" ContentType="%s"/>`, esc(name), esc(p.types[name]))
+		}
 	}
 	b.WriteString(`</Types>`)
 	return []byte(b.String())
@@ -188,19 +247,18 @@ func (p *packer) slide(s *Slide, i int, part string) error {
 	layout := p.base.layouts[s.layout]
 	w := &slideWriter{deck: p, part: part, nextID: 1}
 	w.relate("slideLayout", layout.part)
-	title := layout.places[titleIndex]
-	w.placeholder("Title", fmt.Sprintf(`type="%s"`, title.kind), title, []Paragraph{P(s.title)})
+	w.placeholder("Title", layout.places[titleIndex], []Paragraph{P(s.title)})
 	for _, sh := range s.shapes {
 		sh.xml(w)
 	}
 	if slices.Contains(p.contents, s) {
-		(&placeholderText{idx: 1, ps: p.contentsLines(layout.places[1])}).xml(w)
+		p.contentsLines(s, w)
 	}
-	if pl, ok := layout.places[footerIndex]; ok && p.prop.Footer != "" {
-		w.placeholder("Footer", `type="ftr" sz="quarter" idx="11"`, pl, []Paragraph{P(Clip(p.prop.Footer, float64(pl.box.W/Point)/10))})
+	if pl, ok := layout.places[footerIndex]; ok && p.prop.Footer != "" && s.layout != TitleSlide {
+		w.placeholder("Footer", pl, []Paragraph{P(Clip(p.prop.Footer, float64((pl.box.W-2*pl.insetX)/Point)/max(pl.size, 8)*0.95))})
 	}
-	if pl, ok := layout.places[numberIndex]; ok {
-		w.field(pl, i+1)
+	if pl, ok := layout.places[numberIndex]; ok && s.layout != TitleSlide {
+		w.field(pl, i+p.base.first)
 	}
 	if w.err != nil {
 		return w.err
@@ -208,22 +266,26 @@ func (p *packer) slide(s *Slide, i int, part string) error {
 	if len(s.notes) > 0 {
 		p.notes(s, w, i)
 	}
-	p.put(part, typePML+"slide+xml", xmlHead+`<p:sld`+allSpace+`><p:cSld>`+tree(w.xml.String())+`</p:cSld><p:clrMapOvr><a:masterClrMapping/></p:clrMapOvr></p:sld>`)
+	p.put(part, typePML+"slide+xml", xmlHead+`<p:sld`+allSpace+`><p:cSld>`+tree(w.xml.String())+`</p:cSld><p:clrMapOvr>`+cmp.Or(layout.colorMap, `<a:masterClrMapping/>`)+`</p:clrMapOvr></p:sld>`)
 	p.parts[relsOf(part)] = relations(part, w.rels)
 	return nil
 }
 
 // contentsLines lists the slides with an entry and their numbers.
-func (p *packer) contentsLines(pl place) []Paragraph {
-	var out []Paragraph
+func (p *packer) contentsLines(s *Slide, w *slideWriter) {
+	var lines []Paragraph
 	for i, s := range p.slides {
 		if s.entry == "" {
 			continue
 		}
-		number := strings.ReplaceAll(fmt.Sprintf("%2d", i+1), " ", "\u2007") // a space as wide as a digit
-		out = append(out, Paragraph{Runs: []Run{{Text: number, Bold: true, Color: Accent1}, {Text: "　" + s.entry}}, After: 8})
+		number := strings.ReplaceAll(fmt.Sprintf("%2d", i+p.base.first), " ", "\u2007") // a space as wide as a digit
+		lines = append(lines, Paragraph{Runs: []Run{{Text: number, Bold: true, Color: p.base.readable(Accent1, Back1)}, {Text: "　" + s.entry}}, After: 8})
 	}
-	return out
+	if pl, ok := p.base.layouts[s.layout].places[1]; ok {
+		w.placeholder("Contents", pl, lines)
+		return
+	}
+	(&textBox{s.Area(), BoxStyle{Size: p.base.bodySize, Color: Text1}, lines}).xml(w)
 }
 
 func (p *packer) notes(s *Slide, w *slideWriter, i int) {
@@ -238,25 +300,35 @@ func (p *packer) notes(s *Slide, w *slideWriter, i int) {
 	p.put(part, typePML+"notesSlide+xml", xmlHead+`<p:notes`+allSpace+`><p:cSld>`+tree(notesImage(2, false)+
 		`<p:sp><p:nvSpPr><p:cNvPr id="3" name="Notes"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr><p:ph type="body" idx="1"/></p:nvPr></p:nvSpPr><p:spPr/><p:txBody><a:bodyPr/><a:lstStyle/>`+b.String()+`</p:txBody></p:sp>`)+
 		`</p:cSld><p:clrMapOvr><a:masterClrMapping/></p:clrMapOvr></p:notes>`)
-	p.parts[relsOf(part)] = relations(part, []relation{{"rId1", "notesMaster", p.base.notes}, {"rId2", "slide", w.part}})
+	p.parts[relsOf(part)] = relations(part, []relation{{"rId1", "notesMaster", p.notesMaster}, {"rId2", "slide", w.part}})
+}
+
+// ph writes the reference to a placeholder of the layout.
+func (pl place) ph() string {
+	out := "<p:ph"
+	if pl.kind != "" {
+		out += fmt.Sprintf(` type="%s"`, esc(pl.kind))
+	}
+	if pl.idx != 0 {
+		out += fmt.Sprintf(` idx="%d"`, pl.idx)
+	}
+	return out + "/>"
 }
 
 // placeholder writes text into a placeholder of the layout; where it is too long, it asks for smaller letters.
-func (w *slideWriter) placeholder(name, ph string, pl place, ps []Paragraph) {
-	fit := ""
-	percent := scaleTo(ps, pl.size, pl.box.W-2*bodyInset, pl.box.H-2*bodyInset, 60)
-	if percent < 100 {
+func (w *slideWriter) placeholder(name string, pl place, ps []Paragraph) {
+	fit := `<a:normAutofit/>`
+	in := Box{W: pl.box.W - 2*pl.insetX, H: pl.box.H - 2*pl.insetY}
+	if percent := scaleTo(ps, pl.size, in.W, in.H, 60); percent < 100 {
 		fit = fmt.Sprintf(`<a:normAutofit fontScale="%d"/>`, percent*1000)
-		ps = cut(ps, pl.size*float64(percent)/100, pl.box.W-2*bodyInset, pl.box.H-2*bodyInset)
-	} else {
-		fit = `<a:normAutofit/>`
+		ps = cut(ps, pl.size*float64(percent)/100, in.W, in.H)
 	}
-	fmt.Fprintf(&w.xml, `<p:sp><p:nvSpPr><p:cNvPr id="%d" name="%s"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr><p:ph %s/></p:nvPr></p:nvSpPr><p:spPr/><p:txBody><a:bodyPr>%s</a:bodyPr><a:lstStyle/>`, w.id(), name, ph, fit)
+	fmt.Fprintf(&w.xml, `<p:sp><p:nvSpPr><p:cNvPr id="%d" name="%s"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr>%s</p:nvPr></p:nvSpPr><p:spPr/><p:txBody><a:bodyPr>%s</a:bodyPr><a:lstStyle/>`, w.id(), name, pl.ph(), fit)
 	paragraphs(&w.xml, ps, 0, "", w.deck.prop.Lang)
 	w.xml.WriteString(`</p:txBody></p:sp>`)
 }
 
 // field writes the slide's number.
 func (w *slideWriter) field(pl place, number int) {
-	fmt.Fprintf(&w.xml, `<p:sp><p:nvSpPr><p:cNvPr id="%d" name="Slide Number"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr><p:ph type="sldNum" sz="quarter" idx="12"/></p:nvPr></p:nvSpPr><p:spPr/><p:txBody><a:bodyPr/><a:lstStyle/><a:p><a:fld id="{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}" type="slidenum"><a:rPr lang="%s"/><a:t>%d</a:t></a:fld></a:p></p:txBody></p:sp>`, w.id(), w.deck.prop.Lang, number)
+	fmt.Fprintf(&w.xml, `<p:sp><p:nvSpPr><p:cNvPr id="%d" name="Slide Number"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr>%s</p:nvPr></p:nvSpPr><p:spPr/><p:txBody><a:bodyPr/><a:lstStyle/><a:p><a:fld id="{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}" type="slidenum"><a:rPr lang="%s"/><a:t>%d</a:t></a:fld></a:p></p:txBody></p:sp>`, w.id(), pl.ph(), w.deck.prop.Lang, number)
 }
