@@ -25,6 +25,7 @@ type Graph struct {
 	Edges  []Edge  `json:"edges"` // the strongest first
 	// LeftOut counts what the bounds of Options left out.
 	LeftOut LeftOut `json:"left_out"`
+	aspect  float64
 }
 
 // LeftOut is what a map has no room for.
@@ -104,6 +105,8 @@ type Options struct {
 	Period string
 	// Connected keeps only devices that have an edge: the edges were narrowed before.
 	Connected bool
+	// Aspect is the width that the map should have to its height, 0 for that of a page.
+	Aspect float64
 	// Service names the service of an edge; Vendor shortens a vendor's name.
 	Service func(*store.EdgeTotal) string
 	Vendor  func(string) string
@@ -545,7 +548,7 @@ func (b *builder) group(d *inventory.Device) groupKey {
 
 // finish puts nodes into groups, cuts what is beyond the bounds and counts.
 func (b *builder) finish(title string, nodes []Node, keys []groupKey, edges []Edge) *Graph {
-	g := &Graph{Groups: []Group{}, Nodes: []Node{}, Edges: []Edge{}}
+	g := &Graph{aspect: b.o.Aspect, Groups: []Group{}, Nodes: []Node{}, Edges: []Edge{}}
 	slices.SortStableFunc(edges, func(x, y Edge) int {
 		return cmp.Or(cmp.Compare(y.Bytes, x.Bytes), cmp.Compare(y.Packets, x.Packets), cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To))
 	})

@@ -18,7 +18,7 @@ const (
 	groupGap       = 36.0
 	margin         = 24.0
 	headH          = 34.0 // of the map: its title
-	aspect         = 1.5  // of the map, width to height, as far as groups allow
+	aspect         = 1.5  // of the map, width to height, as far as groups allow, unless Options says another
 	labelSize      = 12.0 // font sizes
 	noteSize       = 10.5
 	titleSize      = 13.0
@@ -109,6 +109,14 @@ type arranger struct {
 	seat  []int   // place of a node in its tier
 }
 
+// aspect is the width of the map to its height.
+func (a *arranger) aspect() float64 {
+	if a.g.aspect > 0 {
+		return a.g.aspect
+	}
+	return aspect
+}
+
 // index makes the links: a pair of nodes weighs one and a little more with traffic.
 func (a *arranger) index() {
 	a.links = make([][]link, len(a.g.Nodes))
@@ -134,7 +142,7 @@ func (a *arranger) tiers() {
 	for n, list := range members {
 		slices.SortStableFunc(list, func(x, y int) int { return cmp.Compare(a.g.Nodes[y].row, a.g.Nodes[x].row) })
 		cell := (boxH + gapY) / (boxW + gapX)
-		a.cols[n] = max(1, int(math.Ceil(math.Sqrt(float64(len(list))*aspect*cell))))
+		a.cols[n] = max(1, int(math.Ceil(math.Sqrt(float64(len(list))*a.aspect()*cell))))
 		for i, x := range list {
 			if i == 0 || a.g.Nodes[list[i-1]].row != a.g.Nodes[x].row {
 				a.group[n] = append(a.group[n], len(a.tier))
@@ -172,7 +180,7 @@ func (a *arranger) pack() {
 		area += (w[i] + groupGap) * (h[i] + groupGap)
 		widest = max(widest, w[i])
 	}
-	room := max(widest, math.Sqrt(area*aspect)*1.08)
+	room := max(widest, math.Sqrt(area*a.aspect())*1.08)
 	place := func(order []int) []Box {
 		boxes := make([]Box, n)
 		x, y, shelf := 0.0, 0.0, 0.0 // of the shelf: where the next column begins, its top, its height

@@ -25,8 +25,8 @@ type slideWriter struct {
 // packer collects the parts of the file.
 type packer struct {
 	*Deck
-	parts  map[string][]byte
-	types  map[string]string // part → content type
+	parts       map[string][]byte
+	types       map[string]string // part → content type
 	notesMaster string
 }
 
