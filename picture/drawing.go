@@ -58,7 +58,7 @@ func DrawMap(g *Graph, l *Layout, lang text.Lang) *Drawing {
 	}
 	for i := range l.GroupLabels {
 		b := l.GroupLabels[i]
-		add(Shape{Box: b.Box, Text: []Label{b}, Ink: "#44525f", Bold: true, Align: "start"})
+		add(Shape{Box: b.Box, Fill: "#f6f8fa", Text: []Label{b}, Ink: "#44525f", Bold: true, Align: "start"}) // over edges
 	}
 	for i := range g.Nodes {
 		n, b := &g.Nodes[i], l.Nodes[i]
@@ -97,7 +97,7 @@ func (m *Matrix) Draw(w, h float64) *Drawing {
 	)
 	d := &Drawing{W: w, H: h}
 	grids := m.grids()
-	legend := min(w*0.36, 170)
+	legend := min(w*0.42, 210)
 	room := w - legend - pad
 	// As many beside each other as make the cells largest.
 	across, cell := 1, 0.0

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,10 +20,15 @@ const (
 	deckFunctions = 40
 	deckControls  = 30
 	deckAlerts    = 30
+	deckChanges   = 60
+	deckImportant = 4
 	deckCaptures  = 20
 	deckBars      = 10
 	deckProtocols = 12
 )
+
+// defaultSite is the site of those who name none: nobody wants it on a title.
+const defaultSite = "default"
 
 // writer writes the deck.
 type writer struct {
@@ -32,8 +38,9 @@ type writer struct {
 }
 
 // WriteDeck writes the assessment as a PowerPoint file. Lists too long for slides are cut, which the slide says, as
-// is an area without data.
-func WriteDeck(w io.Writer, a *Assessment, lang text.Lang) error {
+// is an area without data. template is a .pptx or .potx whose look the deck takes over, nil for none; an error begins with
+// "report: template" when it is refused.
+func WriteDeck(w io.Writer, a *Assessment, lang text.Lang, template []byte) (err error) {
 	p := &writer{Assessment: a, lang: lang}
 	title := p.t("report.title")
 	footer := title
@@ -44,17 +51,29 @@ func WriteDeck(w io.Writer, a *Assessment, lang text.Lang) error {
 	if lang == text.EN {
 		tag = "en-US"
 	}
-	p.deck = pptx.New(pptx.Properties{
+	properties := pptx.Properties{
 		Title: title, Subject: a.Customer, Author: a.Program, Lang: tag, Footer: footer, Created: a.To, Program: cmp.Or(a.Program, "osect"),
-	})
+	}
+	p.deck = pptx.New(properties)
+	if template != nil {
+		if p.deck, err = pptx.Open(properties, template); err != nil {
+			return fmt.Errorf("report: template: %w", err)
+		}
+	}
 	p.front(title)
 	p.summary()
+	p.news()
 	p.scope()
+	p.gradeSlides()
 	p.assets()
 	p.trafficSlides()
 	p.ot()
+	p.boundary()
+	p.vulnerable()
 	p.alertSlides()
+	p.ledgerSlides()
 	p.proposals()
+	p.comparison()
 	p.appendix()
 	if _, err := p.deck.WriteTo(w); err != nil {
 		return fmt.Errorf("report: deck: %w", err)
@@ -82,7 +101,10 @@ func (p *writer) span() string {
 }
 
 func (p *writer) front(title string) {
-	subtitle := cmp.Or(p.Customer, strings.Join(p.Sites, p.t("report.comma")))
+	subtitle := p.Customer
+	if subtitle == "" && !slices.Equal(p.Sites, []string{defaultSite}) {
+		subtitle = p.listed(p.Sites)
+	}
 	s := p.deck.Add(pptx.TitleSlide, title).Text(2, pptx.P(p.span())).Notes(p.t("report.notes.title"))
 	if subtitle != "" {
 		s.Text(1, pptx.P(subtitle))
@@ -102,10 +124,45 @@ func severityColor(s string) pptx.Color {
 	return pptx.Accent6
 }
 
+func gradeColor(letter string) pptx.Color {
+	switch letter {
+	case "A", "B":
+		return pptx.Accent2
+	case "C":
+		return pptx.Accent5
+	case "D":
+		return pptx.Accent3
+	case "E":
+		return pptx.Accent4
+	}
+	return pptx.Accent6
+}
+
+// summary is what a reader of one page sees: grades at the left, figures and the gravest findings at the right.
 func (p *writer) summary() {
 	s := p.deck.Add(pptx.TitleOnly, p.t("report.summary.title")).Entry(p.t("report.summary.title"))
 	c := &p.Counts
-	top, rest := s.Area().Top(1260000, 200000)
+	area := s.Area()
+	left, right := area.Left(area.W*31/100, 220000)
+	overall, list := left.Top(left.H*34/100, 100000)
+	score := p.t("report.ungraded." + p.Overall.Why)
+	if p.Overall.Letter != "" {
+		score = p.t("report.points", "n", int64(p.Overall.Score))
+	}
+	s.Box(overall, pptx.BoxStyle{Fill: gradeColor(p.Overall.Letter), Color: pptx.Back1, Size: 14, Inset: 90000, Middle: true},
+		pptx.Paragraph{Runs: []pptx.Run{{Text: p.t("report.area.overall"), Bold: true}}, Align: pptx.Center},
+		pptx.Paragraph{Runs: []pptx.Run{{Text: cmp.Or(p.Overall.Letter, "–"), Bold: true, Size: 48}}, Align: pptx.Center},
+		pptx.Paragraph{Runs: []pptx.Run{{Text: score}}, Align: pptx.Center})
+	t := pptx.Table{Size: 12, Columns: []pptx.Column{{Title: p.column("area"), Weight: 5.6}, {Title: p.column("grade"), Weight: 2, Align: pptx.Center}, {Title: p.column("score"), Weight: 2, Align: pptx.Right}}}
+	for _, g := range p.Grades {
+		score := "–"
+		if g.Letter != "" {
+			score = text.Integer(g.Score)
+		}
+		t.Rows = append(t.Rows, []pptx.Cell{{Text: p.t("report.area." + g.Area)}, {Text: cmp.Or(g.Letter, "–"), Bold: true, Color: pptx.Back1, Fill: gradeColor(g.Letter)}, {Text: score}})
+	}
+	s.Table(list, t)
+
 	cards := []struct {
 		value, label string
 		bar          pptx.Color
@@ -117,22 +174,74 @@ func (p *writer) summary() {
 		{text.Integer(c.Alerts), p.t("report.card.alerts", "n", text.Integer(c.Alerts)), pptx.Accent3},
 		{text.Integer(c.AlertsSevere), p.t("report.card.severe", "n", text.Integer(c.AlertsSevere)), pptx.Accent4},
 	}
-	for i, box := range top.Columns(len(cards), 120000) {
-		const inset, bar = 90000, 60000
+	top, rest := right.Top(area.H*16/100, 110000)
+	for i, box := range top.Columns(len(cards), 80000) {
+		const inset, bar = 60000, 60000
 		s.Box(box, pptx.BoxStyle{Fill: pptx.Back2, Bar: cards[i].bar, Inset: inset, Middle: true},
-			pptx.Paragraph{Runs: []pptx.Run{{Text: cards[i].value, Bold: true, Size: pptx.SizeFor(cards[i].value, box.W-bar-2*inset, 28), Color: pptx.Text2}}},
-			pptx.Paragraph{Runs: []pptx.Run{{Text: cards[i].label, Size: 11}}})
+			pptx.Paragraph{Runs: []pptx.Run{{Text: cards[i].value, Bold: true, Size: pptx.SizeFor(cards[i].value, box.W-bar-2*inset, 24), Color: pptx.Text2}}},
+			pptx.Paragraph{Runs: []pptx.Run{{Text: cards[i].label, Size: 10}}})
 	}
-	facts, findings := rest.Top(1080000, 120000)
-	s.Box(facts, pptx.BoxStyle{Size: 14}, p.overview()...)
-	head, list := findings.Top(340000, 40000)
-	s.Box(head, pptx.BoxStyle{Size: 16, Color: pptx.Accent1}, pptx.Paragraph{Runs: []pptx.Run{{Text: p.t("report.summary.findings"), Bold: true}}})
+	facts, findings := rest.Top(area.H*27/100, 90000)
+	s.Box(facts, pptx.BoxStyle{Size: 13}, p.overview()...)
+	head, worst := findings.Top(300000, 30000)
+	s.Box(head, pptx.BoxStyle{Size: 14, Color: pptx.Accent1}, pptx.Paragraph{Runs: []pptx.Run{{Text: p.t("report.summary.findings"), Bold: true}}})
 	if len(p.Findings) == 0 {
-		s.Box(list, pptx.BoxStyle{Size: 14}, pptx.P(p.t("report.none.findings")))
+		s.Box(worst, pptx.BoxStyle{Size: 13}, pptx.P(p.t("report.none.findings")))
 	} else {
-		s.Table(list, p.findingTable(p.Findings[:min(6, len(p.Findings))]))
+		s.Table(worst, p.findingTable(p.Findings[:min(6, len(p.Findings))]))
 	}
 	s.Notes(p.t("report.notes.summary"))
+}
+
+// news is the text on the month's news.
+func (p *writer) news() {
+	if len(p.News) == 0 {
+		return
+	}
+	title := p.t("report.news.title")
+	var ps []pptx.Paragraph
+	for _, n := range p.News {
+		ps = append(ps, pptx.Paragraph{Runs: []pptx.Run{{Text: n}}, After: 8})
+	}
+	p.deck.TextSlides(title, ps)[0].Entry(title)
+}
+
+// gradeSlides say where each deduction comes from.
+func (p *writer) gradeSlides() {
+	title := p.t("report.deductions.title")
+	t := pptx.Table{Size: 10.5, Columns: []pptx.Column{
+		{Title: p.column("area"), Weight: 3}, {Title: p.column("grade"), Weight: 1.2, Align: pptx.Center}, {Title: p.column("finding"), Weight: 7}, {Title: p.column("severity"), Weight: 1.4, Align: pptx.Center},
+		{Title: p.column("count"), Weight: 1.3, Align: pptx.Right}, {Title: p.column("of"), Weight: 1.3, Align: pptx.Right}, {Title: p.column("deducted"), Weight: 1.5, Align: pptx.Right},
+	}}
+	for _, g := range p.Grades {
+		area := []pptx.Cell{{Text: p.t("report.area." + g.Area), Bold: true}, {Text: cmp.Or(g.Letter, "–"), Bold: true, Color: pptx.Back1, Fill: gradeColor(g.Letter)}}
+		first := len(t.Rows)
+		if g.Letter == "" {
+			t.Rows = append(t.Rows, append(area, pptx.Cells(p.t("report.ungraded."+g.Why), "", "", "", "")...))
+			area = pptx.Cells("", "")
+		}
+		for _, f := range p.Findings {
+			if f.Area != g.Area {
+				continue
+			}
+			of := "–"
+			if f.Of > 0 {
+				of = text.Integer(f.Of)
+			}
+			t.Rows = append(t.Rows, append(slices.Clone(area), pptx.Cell{Text: findingTitle(p.lang, f)}, pptx.Cell{Text: p.severity(f.Severity), Bold: true, Color: severityColor(f.Severity)},
+				pptx.Cell{Text: text.Integer(f.Count)}, pptx.Cell{Text: of}, pptx.Cell{Text: text.Integer(f.Points)}))
+			area = pptx.Cells("", "")
+		}
+		if len(t.Rows) == first {
+			t.Rows = append(t.Rows, append(area, pptx.Cells(p.t("report.deductions.none"), "", "", "", text.Integer(0))...))
+		}
+	}
+	for i, s := range p.deck.TableSlides(title, p.t("report.grades.lead"), t) {
+		if i == 0 {
+			s.Entry(title)
+		}
+		s.Notes(p.t("report.grades.formula"), p.t("report.notes.grades"))
+	}
 }
 
 // overview says in two or three sentences what was seen.
@@ -163,7 +272,7 @@ func (p *writer) overview() []pptx.Paragraph {
 }
 
 func (p *writer) findingTable(fs []Finding) pptx.Table {
-	t := pptx.Table{Size: 12, Columns: []pptx.Column{{Title: p.column("severity"), Weight: 1.4, Align: pptx.Center}, {Title: p.column("finding"), Weight: 7}, {Title: p.column("examples"), Weight: 4}}}
+	t := pptx.Table{Size: 12, Columns: []pptx.Column{{Title: p.column("severity"), Weight: 1.8, Align: pptx.Center}, {Title: p.column("finding"), Weight: 6.4}, {Title: p.column("examples"), Weight: 4.2}}}
 	for _, f := range fs {
 		t.Rows = append(t.Rows, []pptx.Cell{
 			{Text: p.severity(f.Severity), Bold: true, Color: severityColor(f.Severity)},
@@ -185,7 +294,7 @@ func (p *writer) exampleList(f Finding, n int) string {
 }
 
 func (p *writer) scope() {
-	t := pptx.Table{Columns: []pptx.Column{{Title: p.column("item"), Weight: 3}, {Title: p.column("value"), Weight: 9}}, Size: 13}
+	t := pptx.Table{Columns: []pptx.Column{{Title: p.column("item"), Weight: 3}, {Title: p.column("value"), Weight: 8}}, Size: 12}
 	c := &p.Counts
 	row := func(key, value string) {
 		t.Rows = append(t.Rows, []pptx.Cell{{Text: p.t(key), Bold: true}, {Text: value}})
@@ -205,25 +314,17 @@ func (p *writer) scope() {
 	} else {
 		row("report.scope.ledger", p.t("report.none.ledger"))
 	}
-	for i, s := range p.deck.TableSlides(p.t("report.scope.title"), "", t) {
-		if i == 0 {
-			s.Entry(p.t("report.scope.title"))
-		}
-		s.Notes(p.t("report.notes.scope"))
+	s := p.deck.Add(pptx.TitleOnly, p.t("report.scope.title")).Entry(p.t("report.scope.title"))
+	left, right := s.Area().Left(s.Area().W*52/100, 300000)
+	s.Table(left, t)
+	head, list := right.Top(340000, 30000)
+	s.Box(head, pptx.BoxStyle{Size: 14, Color: pptx.Accent1}, pptx.Paragraph{Runs: []pptx.Run{{Text: p.t("report.limit.title"), Bold: true}}})
+	var ps []pptx.Paragraph
+	for _, l := range p.Limits {
+		ps = append(ps, pptx.Paragraph{Runs: []pptx.Run{{Text: p.limitText(p.lang, l)}}, Bullet: true, After: 4})
 	}
-	limits := []string{"report.limit.passive", "report.limit.position", "report.limit.encrypted", "report.limit.silent"}
-	ps := []pptx.Paragraph{}
-	for _, key := range limits {
-		ps = append(ps, pptx.Paragraph{Runs: []pptx.Run{{Text: p.t(key)}}, Bullet: true, After: 6})
-	}
-	if len(p.Skipped) > 0 {
-		parts := make([]string, 0, 8)
-		for _, s := range p.Skipped[:min(8, len(p.Skipped))] {
-			parts = append(parts, p.t("report.limit.reason", "reason", text.Or(p.lang, "report.skipped."+s.Name, s.Name), "n", text.Integer(s.Count)))
-		}
-		ps = append(ps, pptx.Bullet(p.t("report.limit.skipped", "n", text.Integer(c.Skipped), "reasons", strings.Join(parts, p.t("report.comma")))))
-	}
-	p.deck.TextSlides(p.t("report.limit.title"), ps)
+	s.Box(list, pptx.BoxStyle{Size: 12}, ps...)
+	s.Notes(p.t("report.notes.scope"))
 	if c.CapturesFaulty > 0 {
 		t := pptx.Table{Columns: []pptx.Column{{Title: p.column("path"), Weight: 6}, {Title: p.column("status"), Weight: 2}, {Title: p.column("reason"), Weight: 5}, {Title: p.column("packets"), Weight: 2, Align: pptx.Right}}}
 		for _, x := range p.Captures {
@@ -294,36 +395,56 @@ func (p *writer) barsOf(title string, shares []Share, name func(string) string) 
 	return c
 }
 
+// drawing brings a picture of the assessment onto the slide.
+func (p *writer) drawing(s *pptx.Slide, box pptx.Box, picture *Picture) {
+	s.Drawing(box, shapesOf(picture.Drawing), p.t("report.picture."+picture.Key))
+}
+
+// shares adds a slide of devices by something: their numbers as a chart beside the matrix of all devices.
+func (p *writer) shares(title, chart, key, lead string, shares []Share, name func(string) string, color pptx.Color) *pptx.Slide {
+	s := p.deck.Add(pptx.TitleOnly, title)
+	box := s.Area()
+	if lead != "" {
+		var head pptx.Box
+		head, box = box.Top(box.H*14/100, 60000)
+		s.Box(head, pptx.BoxStyle{Size: 12}, pptx.P(lead))
+	}
+	bars := p.barsOf(chart, shares, name)
+	bars.Colors = []pptx.Color{color}
+	if picture := p.Picture(key); picture != nil && picture.Drawing != nil {
+		left, right := box.Left(box.W*42/100, 240000)
+		s.Chart(left, bars)
+		p.drawing(s, right, picture)
+	} else {
+		s.Chart(box, bars)
+	}
+	return s
+}
+
 func (p *writer) assets() {
 	title := p.t("report.assets.title")
 	if len(p.Devices) == 0 {
 		p.empty(title, p.t("report.none.devices"))
 		return
 	}
-	s := p.deck.Add(pptx.TwoSlide, title).Entry(title)
-	s.Chart(s.Place(1), p.barsOf(p.t("report.assets.vendors"), p.Vendors, func(v string) string { return cmp.Or(v, p.t("device.vendor.unknown")) }))
-	roles := p.barsOf(p.t("report.assets.roles"), p.Roles, p.role)
-	roles.Colors = []pptx.Color{pptx.Accent2}
-	s.Chart(s.Place(2), roles)
-	s.Notes(p.t("report.notes.assets"))
-
-	systems := p.deck.Add(pptx.TwoSlide, p.t("report.systems.title"))
-	left, right := systems.Place(1), systems.Place(2)
-	bars := p.barsOf(p.t("report.assets.systems"), p.Systems, func(v string) string { return cmp.Or(v, p.t("device.os.unknown")) })
-	bars.Colors = []pptx.Color{pptx.Accent6}
-	systems.Chart(left, bars)
+	p.shares(p.t("report.assets.vendors"), "", "vendors", "", p.Vendors, func(v string) string { return cmp.Or(v, p.t("device.vendor.unknown")) }, pptx.Accent1).
+		Entry(title).Notes(p.t("report.notes.assets"), p.t("report.notes.matrix"))
+	p.shares(p.t("report.assets.roles"), "", "roles", "", p.Roles, p.role, pptx.Accent2).Notes(p.t("report.notes.assets"), p.t("report.notes.matrix"))
 	unknown := p.Counts.Devices - p.Counts.DevicesOSKnown
-	lines := []pptx.Paragraph{
-		{Runs: []pptx.Run{{Text: p.t("report.systems.known", "n", text.Integer(p.Counts.DevicesOSKnown), "unknown", text.Integer(unknown))}}, Bullet: true, After: 8},
-		{Runs: []pptx.Run{{Text: p.t("report.systems.how")}}, Bullet: true, After: 8},
+	p.shares(p.t("report.assets.systems"), "", "systems", p.t("report.systems.known", "n", text.Integer(p.Counts.DevicesOSKnown), "unknown", text.Integer(unknown))+"\n"+p.t("report.systems.how"),
+		p.Systems, func(v string) string { return cmp.Or(v, p.t("device.os.unknown")) }, pptx.Accent6).Notes(p.t("report.notes.systems"), p.t("report.notes.matrix"))
+
+	if picture := p.Picture("map"); picture != nil && picture.Drawing != nil {
+		title := p.t("report.picture.map")
+		s := p.deck.Add(pptx.TitleOnly, title).Entry(title).Notes(p.t("report.notes.map"))
+		box := s.Area()
+		if int64(picture.Shown) < p.Counts.Devices {
+			var head pptx.Box
+			head, box = box.Top(300000, 40000)
+			s.Box(head, pptx.BoxStyle{Size: 12}, pptx.P(p.t("report.map.part", "shown", text.Integer(picture.Shown), "total", text.Integer(p.Counts.Devices))))
+		}
+		p.drawing(s, box, picture)
 	}
-	if n := p.kindTotal("vulnerable-device"); n > 0 {
-		lines = append(lines, pptx.Bullet(p.t("report.systems.unsupported", "n", text.Integer(n))))
-	} else {
-		lines = append(lines, pptx.Bullet(p.t("report.systems.none")))
-	}
-	systems.Box(right, pptx.BoxStyle{Size: 16}, lines...)
-	systems.Notes(p.t("report.notes.systems"))
 
 	t := pptx.Table{Size: 10, Columns: []pptx.Column{
 		{Title: p.column("hostname"), Weight: 15}, {Title: p.column("ips"), Weight: 12}, {Title: p.column("mac"), Weight: 15}, {Title: p.column("vendor"), Weight: 13},
@@ -347,7 +468,7 @@ func (p *writer) assets() {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	for _, s := range p.list(p.t("report.devices.title"), p.t("report.devices.lead"), "devices", 3, t, p.Counts.Devices) {
+	for _, s := range p.list(p.t("report.devices.title"), p.t("report.devices.lead"), "devices", 1, t, p.Counts.Devices) {
 		s.Notes(p.t("report.notes.devices"))
 	}
 }
@@ -391,41 +512,232 @@ func (p *writer) trafficSlides() {
 		s.Chart(s.Area(), c)
 		s.Notes(p.t("report.notes.traffic"))
 	}
+	if len(talkers) == 0 && len(p.Pairs) == 0 {
+		return
+	}
+	s := p.deck.Add(pptx.TitleOnly, p.t("report.talkers.title"))
+	if title != "" {
+		s.Entry(title)
+	}
+	left, right := s.Area().Left(s.Area().W*42/100, 240000)
 	if len(talkers) > 0 {
-		s := p.deck.Add(pptx.TitleOnly, p.t("report.talkers.title"))
-		if title != "" {
-			s.Entry(title)
-			title = ""
-		}
 		c := pptx.Chart{Kind: pptx.BarChart, Title: p.t("report.talkers.chart"), Format: sizeFormat}
 		var values []float64
 		for _, t := range talkers {
 			name := t.Address
 			if t.Name != "" {
-				name = pptx.Clip(t.Name, 16) + " " + t.Address
+				name = pptx.Clip(t.Name, 12)
 			}
 			c.Categories = append(c.Categories, name)
 			values = append(values, float64(t.Bytes))
 		}
 		c.Series = []pptx.Series{{Name: p.column("bytes"), Values: values}}
-		s.Chart(s.Area(), c)
+		s.Chart(left, c)
 		s.Notes(p.t("report.notes.talkers"))
 	}
 	if len(p.Pairs) > 0 {
-		t := pptx.Table{Columns: []pptx.Column{
-			{Title: p.column("client"), Weight: 4}, {Title: p.column("server"), Weight: 4}, {Title: p.column("service"), Weight: 2.4},
-			{Title: p.column("connections"), Weight: 2, Align: pptx.Right}, {Title: p.column("packets"), Weight: 1.8, Align: pptx.Right}, {Title: p.column("bytes"), Weight: 1.8, Align: pptx.Right},
+		t := pptx.Table{Size: 10, Columns: []pptx.Column{
+			{Title: p.column("client"), Weight: 4}, {Title: p.column("server"), Weight: 4}, {Title: p.column("service"), Weight: 3}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right},
 		}}
 		for _, x := range p.Pairs[:min(deckPairs, len(p.Pairs))] {
-			t.Rows = append(t.Rows, pptx.Cells(p.named(x.Site, x.Client), p.named(x.Site, x.Server), x.Service, text.Integer(x.Connections), text.Integer(x.Packets), size(x.Bytes)))
+			t.Rows = append(t.Rows, pptx.Cells(p.named(x.Site, x.Client), p.named(x.Site, x.Server), p.protocol(x.Service), size(x.Bytes)))
 		}
-		slides := p.list(p.t("report.pairs.title"), "", "pairs", 1, t, p.Counts.Pairs)
-		if title != "" {
-			slides[0].Entry(title)
+		p.part(s, right, p.t("report.pairs.title"), "pairs", t, p.Counts.Pairs)
+		s.Notes(p.t("report.notes.pairs"))
+	}
+}
+
+// part puts the first rows of a table into a part of a slide, with a heading; below it stands how many of the total these are.
+func (p *writer) part(s *pptx.Slide, box pptx.Box, head, file string, t pptx.Table, total int64) {
+	top, rest := box.Top(300000, 30000)
+	s.Box(top, pptx.BoxStyle{Size: 14, Color: pptx.Accent1}, pptx.Paragraph{Runs: []pptx.Run{{Text: head, Bold: true}}})
+	foot := pptx.Box{X: rest.X, Y: rest.Y + rest.H - 420000, W: rest.W, H: 420000}
+	rest.H -= foot.H + 30000
+	if len(t.Rows) == 0 {
+		return
+	}
+	if n := s.Table(rest, t); int64(n) < total {
+		s.Box(foot, pptx.BoxStyle{Size: 10}, pptx.P(p.cut(file, int64(n), total)))
+	}
+}
+
+// boundary is what leaves the site or a zone.
+func (p *writer) boundary() {
+	title := p.t("report.boundary.title")
+	s := p.deck.Add(pptx.TitleOnly, title).Entry(title).Notes(p.t("report.notes.boundary"))
+	boxes := s.Area().Columns(2, 300000)
+	say := func(box pptx.Box, head, why string) {
+		p.part(s, box, head, "", pptx.Table{}, 0)
+		_, rest := box.Top(300000, 30000)
+		s.Box(rest, pptx.BoxStyle{Size: 13}, pptx.P(why))
+	}
+	t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("client"), Weight: 4}, {Title: p.column("server"), Weight: 4}, {Title: p.column("service"), Weight: 3}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}}}
+	total := int64(0)
+	for _, x := range p.Pairs {
+		if internet(x.Client) == internet(x.Server) {
+			continue
 		}
-		for _, s := range slides {
-			s.Notes(p.t("report.notes.pairs"))
+		if total++; len(t.Rows) < deckPairs {
+			t.Rows = append(t.Rows, pptx.Cells(p.named(x.Site, x.Client), p.named(x.Site, x.Server), p.protocol(x.Service), size(x.Bytes)))
 		}
+	}
+	if total == 0 {
+		say(boxes[0], p.t("report.internet.title"), p.t("report.none.internet"))
+	} else {
+		p.part(s, boxes[0], p.t("report.internet.title"), "pairs", t, total)
+	}
+	switch {
+	case !p.HasLedger:
+		say(boxes[1], p.t("report.conduits.title"), p.t("report.limit.no-ledger"))
+	case len(p.Conduits) == 0:
+		say(boxes[1], p.t("report.conduits.title"), p.t("report.none.conduits"))
+	default:
+		t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("client_zone"), Weight: 3}, {Title: p.column("server_zone"), Weight: 3}, {Title: p.column("pairs"), Weight: 1.6, Align: pptx.Right}, {Title: p.column("services"), Weight: 4}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}, {Title: p.column("operating"), Weight: 2, Align: pptx.Right}}}
+		for _, x := range p.Conduits[:min(deckPairs, len(p.Conduits))] {
+			row := pptx.Cells(x.ClientZone, x.ServerZone, text.Integer(x.Pairs), pptx.Clip(strings.Join(x.Services, p.t("report.comma")), 50), size(x.Bytes), text.Integer(x.Operating))
+			if x.Operating > 0 {
+				row[5].Bold, row[5].Color = true, pptx.Accent4
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		p.part(s, boxes[1], p.t("report.conduits.title"), "conduits", t, int64(len(p.Conduits)))
+	}
+}
+
+// vulnerable lists the devices whose system is out of support.
+func (p *writer) vulnerable() {
+	title := p.t("report.vulnerable.title")
+	t := pptx.Table{Size: 11, Columns: []pptx.Column{{Title: p.column("severity"), Weight: 1.4, Align: pptx.Center}, {Title: p.column("device"), Weight: 4}, {Title: p.column("role"), Weight: 2.4}, {Title: p.column("os"), Weight: 2.6}, {Title: p.column("summary"), Weight: 6}}}
+	for _, x := range p.Alerts {
+		if x.Kind != "vulnerable-device" || len(t.Rows) >= deckAlerts {
+			continue
+		}
+		address := cmp.Or(x.SrcIP, x.SrcMAC, x.DstIP, x.DstMAC)
+		role, system := "–", "–"
+		if d := p.device(x.Site, address); d != nil {
+			role, system = p.role(d.Role), cmp.Or(d.OS, p.t("device.os.unknown"))
+		}
+		t.Rows = append(t.Rows, []pptx.Cell{{Text: p.severity(x.Severity), Bold: true, Color: severityColor(x.Severity)}, {Text: p.named(x.Site, address)}, {Text: role}, {Text: system}, {Text: pptx.Clip(x.Summary, 90)}})
+	}
+	if len(t.Rows) == 0 {
+		why := p.t("report.systems.none")
+		if i := slices.IndexFunc(p.Detectors, func(d Detector) bool { return d.Kind == "vulnerable-device" }); i < 0 || p.Detectors[i].Mode != "detecting" {
+			why = p.t("report.none.vulnerable")
+		}
+		p.empty(title, why)
+		return
+	}
+	for i, s := range p.list(title, p.t("report.vulnerable.lead"), "alerts", 1, t, p.kindTotal("vulnerable-device")) {
+		if i == 0 {
+			s.Entry(title)
+		}
+		s.Notes(p.t("report.notes.vulnerable"))
+	}
+}
+
+// ledgerSlides say where the ledger and the site differ.
+func (p *writer) ledgerSlides() {
+	title := p.t("report.ledger.title")
+	switch {
+	case !p.HasLedger:
+		p.empty(title, p.t("report.limit.no-ledger"))
+		return
+	case len(p.Differences) == 0:
+		p.empty(title, p.t("report.none.differences"))
+		return
+	}
+	t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 3}, {Title: p.column("hostname"), Weight: 3}, {Title: p.column("ips"), Weight: 2.6}, {Title: p.column("mac"), Weight: 2.8}, {Title: p.column("ledger"), Weight: 3}, {Title: p.column("observed"), Weight: 3}, {Title: p.column("last_seen"), Weight: 2.4}}}
+	for _, x := range p.Differences[:min(deckDevices, len(p.Differences))] {
+		t.Rows = append(t.Rows, pptx.Cells(text.Or(p.lang, "ledger.difference."+x.Kind, x.Kind), cmp.Or(x.Hostname, "–"), cmp.Or(strings.Join(x.IPs[:min(2, len(x.IPs))], " "), "–"), cmp.Or(x.MAC, "–"), cmp.Or(x.Ledger, "–"), cmp.Or(x.Observed, "–"), p.when(x.Last)))
+	}
+	lead := p.t("report.scope.ledger.value", "in", text.Integer(p.Counts.DevicesInLedger), "out", text.Integer(p.Counts.DevicesNotInLedger))
+	for i, s := range p.list(title, lead, "ledger_differences", 1, t, int64(len(p.Differences))) {
+		if i == 0 {
+			s.Entry(title)
+		}
+		s.Notes(p.t("report.notes.ledger"))
+	}
+}
+
+// comparison sets the period before beside this one.
+func (p *writer) comparison() {
+	c := p.Comparison
+	if c == nil {
+		return
+	}
+	title := p.t("report.compare.title")
+	if c.DataFrom.IsZero() {
+		p.empty(title, p.t("report.compare.none"))
+		return
+	}
+	s := p.deck.Add(pptx.TitleOnly, title).Entry(title).Notes(p.t("report.notes.compare"))
+	head, box := s.Area().Top(340000, 60000)
+	lead := p.t("report.compare.lead", "from", p.when(c.From), "to", p.when(c.To))
+	if c.DataFrom.Sub(c.From) > partial || c.To.Sub(c.DataTo) > partial {
+		lead += "\n" + p.t("report.compare.partial", "from", p.when(c.DataFrom), "to", p.when(c.DataTo))
+	}
+	s.Box(head, pptx.BoxStyle{Size: 13}, pptx.P(lead))
+	boxes := box.Columns(2, 300000)
+	columns := func(subject string) pptx.Table {
+		return pptx.Table{Size: 11, Columns: []pptx.Column{{Title: p.column(subject), Weight: 5}, {Title: p.column("before"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("after"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("change"), Weight: 2, Align: pptx.Center}}}
+	}
+	figures, others, devices := columns("item"), columns("finding"), int64(0)
+	number := func(kind, key, s string) string {
+		n, err := strconv.ParseInt(s, 10, 64)
+		switch {
+		case kind == "grade":
+			return cmp.Or(s, "–")
+		case err != nil:
+			return s
+		case key == "bytes":
+			return size(n)
+		}
+		return text.Integer(n)
+	}
+	changed := columns("device")
+	for _, x := range c.Changes {
+		how := pptx.Cell{Text: p.t("report.compare.how." + x.How)}
+		switch {
+		case x.How == "worse" || x.How == "more" && x.Kind != "figure":
+			how.Bold, how.Color = true, pptx.Accent4
+		case x.How == "better" || x.How == "fewer" && x.Kind != "figure":
+			how.Bold, how.Color = true, pptx.Accent2
+		}
+		row := func(name string) []pptx.Cell {
+			return append(pptx.Cells(name, number(x.Kind, x.Key, x.Before), number(x.Kind, x.Key, x.After)), how)
+		}
+		switch x.Kind {
+		case "grade":
+			figures.Rows = append(figures.Rows, row(p.t("report.compare.grade", "area", p.t("report.area."+x.Key))))
+		case "figure":
+			figures.Rows = append(figures.Rows, row(p.t("report.figure."+x.Key)))
+		case "finding":
+			n, _ := strconv.ParseInt(cmp.Or(strings.TrimPrefix(x.After, "0"), x.Before), 10, 64) // Build wrote it
+			others.Rows = append(others.Rows, row(findingTitle(p.lang, Finding{Key: x.Key, Count: n})))
+		case "device":
+			if devices++; len(changed.Rows) < deckChanges {
+				name := x.Key
+				if x.Name != "" {
+					name = x.Name + " (" + x.Key + ")"
+				}
+				changed.Rows = append(changed.Rows, append(pptx.Cells(name, cmp.Or(x.Before, "–"), cmp.Or(x.After, "–")), how))
+			}
+		}
+	}
+	s.Table(boxes[0], figures)
+	if len(others.Rows) == 0 {
+		s.Box(boxes[1], pptx.BoxStyle{Size: 13}, pptx.P(p.t("report.none.findings")))
+	} else {
+		s.Table(boxes[1], others)
+	}
+	if devices == 0 {
+		return
+	}
+	for i := range changed.Columns {
+		changed.Columns[i].Align = ""
+	}
+	for _, s := range p.list(p.t("report.compare.devices"), "", "changes", 1, changed, devices) {
+		s.Notes(p.t("report.notes.compare"))
 	}
 }
 
@@ -488,7 +800,7 @@ func (p *writer) ot() {
 			}
 			t.Rows = append(t.Rows, row)
 		}
-		for _, s := range p.list(p.t("report.functions.title"), p.t("report.functions.lead"), "ot_functions", 2, t, int64(len(p.Functions))) {
+		for _, s := range p.list(p.t("report.functions.title"), p.t("report.functions.lead"), "ot_functions", 1, t, int64(len(p.Functions))) {
 			s.Notes(p.t("report.notes.functions"))
 		}
 	}
@@ -516,7 +828,7 @@ func (p *writer) controlSlides() {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	for i, s := range p.list(title, p.t("report.controls.lead"), "controls", 2, t, p.Counts.ControlRelations) {
+	for i, s := range p.list(title, p.t("report.controls.lead"), "controls", 1, t, p.Counts.ControlRelations) {
 		if i == 0 {
 			s.Entry(title)
 		}
@@ -558,10 +870,11 @@ func (p *writer) alertSlides() {
 	}
 	s.Notes(p.t("report.notes.alerts"))
 
-	for i := 0; i < len(p.Important); i += 2 {
-		pair := p.Important[i:min(i+2, len(p.Important))]
+	important := p.Important[:min(deckImportant, len(p.Important))]
+	for i := 0; i < len(important); i += 2 {
+		pair := important[i:min(i+2, len(important))]
 		page := p.t("report.important.title")
-		if pages := (len(p.Important) + 1) / 2; pages > 1 {
+		if pages := (len(important) + 1) / 2; pages > 1 {
 			page = fmt.Sprintf("%s (%d/%d)", page, i/2+1, pages)
 		}
 		s := p.deck.Add(pptx.TitleOnly, page).Notes(p.t("report.notes.important"))
@@ -579,7 +892,7 @@ func (p *writer) alertSlides() {
 		row[0].Bold, row[0].Color = true, severityColor(x.Severity)
 		t.Rows = append(t.Rows, row)
 	}
-	for _, s := range p.list(p.t("report.alertlist.title"), p.t("report.alertlist.lead"), "alerts", 2, t, p.Counts.Alerts) {
+	for _, s := range p.list(p.t("report.alertlist.title"), p.t("report.alertlist.lead"), "alerts", 1, t, p.Counts.Alerts) {
 		s.Notes(p.t("report.notes.alertlist"))
 	}
 }
@@ -611,50 +924,50 @@ func (p *writer) proposals() {
 		p.empty(title, p.t("report.none.findings"))
 		return
 	}
-	t := pptx.Table{Size: 11, Columns: []pptx.Column{
-		{Title: p.column("priority"), Weight: 1.3, Align: pptx.Center}, {Title: p.column("severity"), Weight: 1.4, Align: pptx.Center}, {Title: p.column("finding"), Weight: 4.4}, {Title: p.column("proposal"), Weight: 6.2}, {Title: p.column("control"), Weight: 1.5},
+	t := pptx.Table{Size: 10, Columns: []pptx.Column{
+		{Title: p.column("priority"), Weight: 1.3, Align: pptx.Center}, {Title: p.column("proposal"), Weight: 7}, {Title: p.column("findings"), Weight: 5}, {Title: p.column("effect"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("control"), Weight: 2.2},
 	}}
-	for i, f := range p.Findings {
+	for i, x := range p.Proposals {
+		var names []string
+		for _, key := range x.Findings {
+			for _, f := range p.Findings {
+				if f.Key == key {
+					names = append(names, p.t("report.proposals.finding", "severity", p.severity(f.Severity), "finding", findingTitle(p.lang, f)))
+				}
+			}
+		}
 		t.Rows = append(t.Rows, []pptx.Cell{
 			{Text: text.Integer(i + 1)},
-			{Text: p.severity(f.Severity), Bold: true, Color: severityColor(f.Severity)},
-			{Text: findingTitle(p.lang, f) + "\n" + p.exampleList(f, examples)},
-			{Text: findingAction(p.lang, f)},
-			{Text: f.Control},
+			{Head: proposalTitle(p.lang, x), Text: proposalAction(p.lang, x)},
+			{Text: strings.Join(names, "\n")},
+			{Text: text.Integer(x.Effect)},
+			{Text: x.Control + "\n" + p.t(fmt.Sprintf("report.step.%d", x.Step))},
 		})
 	}
 	for i, s := range p.deck.TableSlides(title, p.t("report.proposals.lead"), t) {
 		if i == 0 {
 			s.Entry(title)
 		}
-		s.Notes(p.t("report.notes.proposals"))
+		s.Notes(p.t("report.proposals.guideline"), p.t("report.notes.proposals"))
 	}
 }
 
 func (p *writer) appendix() {
 	title := p.t("report.appendix.title")
+	s := p.deck.Add(pptx.TitleOnly, p.t("report.terms.title")).Entry(title).Notes(p.t("report.notes.detectors"))
+	box := s.Area()
 	if len(p.Detectors) > 0 {
-		t := pptx.Table{Size: 13, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 4}, {Title: p.column("mode"), Weight: 2}, {Title: p.column("since"), Weight: 3}, {Title: p.column("learned"), Weight: 2, Align: pptx.Right}, {Title: p.column("alerts"), Weight: 2, Align: pptx.Right}}}
+		var left pptx.Box
+		left, box = box.Left(box.W*55/100, 300000)
+		t := pptx.Table{Size: 11, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 4}, {Title: p.column("mode"), Weight: 2}, {Title: p.column("since"), Weight: 3}, {Title: p.column("learned"), Weight: 2, Align: pptx.Right}, {Title: p.column("alerts"), Weight: 2, Align: pptx.Right}}}
 		for _, d := range p.Detectors {
 			t.Rows = append(t.Rows, pptx.Cells(p.kind(d.Kind), text.Or(p.lang, "alert.mode."+d.Mode, d.Mode), p.when(d.Since), text.Integer(d.Learned), text.Integer(p.kindTotal(d.Kind))))
 		}
-		for _, s := range p.deck.TableSlides(p.t("report.detectors.title"), p.t("report.detectors.lead"), t) {
-			s.Entry(title)
-			title = ""
-		}
-	}
-	t := pptx.Table{Size: 9.5, Columns: []pptx.Column{{Title: p.column("file"), Weight: 3}, {Title: p.column("holds"), Weight: 9}}}
-	for _, x := range p.tables(p.lang) {
-		t.Rows = append(t.Rows, pptx.Cells(x.name+".csv", p.t("report.file."+x.name)))
-	}
-	for i, s := range p.deck.TableSlides(p.t("report.files.title"), "", t) {
-		if i == 0 && title != "" {
-			s.Entry(title)
-		}
+		p.part(s, left, p.t("report.detectors.title"), "detectors", t, int64(len(t.Rows)))
 	}
 	var ps []pptx.Paragraph
 	for _, key := range []string{"report.term.message", "report.term.write", "report.term.cyclic", "report.term.connection", "report.term.severity", "report.term.importance"} {
 		ps = append(ps, pptx.Paragraph{Runs: []pptx.Run{{Text: p.t(key)}}, Bullet: true, After: 6})
 	}
-	p.deck.TextSlides(p.t("report.terms.title"), ps)
+	s.Box(box, pptx.BoxStyle{Size: 13}, ps...)
 }

@@ -44,14 +44,14 @@ func full() Input {
 }
 
 var (
-	tag     = regexp.MustCompile(`(?s)<style>.*?</style>|<[^>]*>`)
-	picture = regexp.MustCompile(`(?s)<div class="picture">.*?</svg>`)
-	ended   = regexp.MustCompile(`</(p|td|th|li|h[123]|dd|dt|div|em|text|span|title|b|a)>`)
+	tag   = regexp.MustCompile(`(?s)<style>.*?</style>|<[^>]*>`)
+	drawn = regexp.MustCompile(`(?s)<div class="picture">.*?</svg>`)
+	ended = regexp.MustCompile(`</(p|td|th|li|h[123]|dd|dt|div|em|text|span|title|b|a)>`)
 )
 
 // linesOf is the text that a page shows, without what pictures hold.
 func linesOf(page string) []string {
-	page = picture.ReplaceAllString(page, "")
+	page = drawn.ReplaceAllString(page, "")
 	return strings.Split(html.UnescapeString(tag.ReplaceAllString(ended.ReplaceAllString(page, "\n"), " ")), "\n")
 }
 

@@ -27,7 +27,7 @@ import (
 func deck(t testing.TB, in Input, lang text.Lang) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteDeck(&b, Build(in), lang); err != nil {
+	if err := WriteDeck(&b, Build(in), lang, nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

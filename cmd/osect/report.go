@@ -26,6 +26,7 @@ import (
 	"osect/observe"
 	"osect/picture"
 	"osect/report"
+	"osect/report/pptx"
 	"osect/store"
 	"osect/text"
 )
@@ -33,7 +34,7 @@ import (
 type reportOptions struct {
 	timeRange
 	pptx, csvZip, xlsx, month, customer, site string
-	html, news                                string
+	html, news, template                      string
 }
 
 func newReportCommand(a *app) *cobra.Command {
@@ -60,6 +61,7 @@ Reports are in Japanese unless --lang or OSECT_LANG says en.` + exitStatusHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runReport(cmd.Context(), a, o) },
 	}
 	cmd.Flags().StringVar(&o.pptx, "pptx", "", "write the deck to this `file`")
+	cmd.Flags().StringVar(&o.template, "template", "", "give the deck the look of this .pptx or .potx `file`")
 	cmd.Flags().StringVar(&o.csvZip, "csv-zip", "", "write the CSV files to this ZIP `file`")
 	cmd.Flags().StringVar(&o.xlsx, "xlsx", "", "write the tables to this workbook `file`")
 	cmd.Flags().StringVar(&o.html, "html", "", "write the page to this `file`")
@@ -75,7 +77,14 @@ func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
 	if o.pptx == "" && o.csvZip == "" && o.xlsx == "" && o.html == "" {
 		return usageErrorf("say what to write: --pptx FILE, --html FILE, --csv-zip FILE, --xlsx FILE or several")
 	}
+	if o.template != "" && o.pptx == "" {
+		return usageErrorf("--template is for --pptx FILE: give both")
+	}
 	news, err := readNews(o.news)
+	if err != nil {
+		return err
+	}
+	template, err := readTemplate(o.template)
 	if err != nil {
 		return err
 	}
@@ -114,7 +123,9 @@ func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
 	for _, x := range []struct {
 		path  string
 		write func(io.Writer, *report.Assessment, text.Lang) error
-	}{{o.pptx, report.WriteDeck}, {o.csvZip, report.WriteCSVZip}, {o.xlsx, report.WriteXLSX}, {o.html, report.WriteHTML}} {
+	}{{o.pptx, func(w io.Writer, a *report.Assessment, lang text.Lang) error {
+		return report.WriteDeck(w, a, lang, template)
+	}}, {o.csvZip, report.WriteCSVZip}, {o.xlsx, report.WriteXLSX}, {o.html, report.WriteHTML}} {
 		if x.path == "" {
 			continue
 		}
@@ -368,6 +379,12 @@ func reportDevice(dev *inventory.Device, x *ledger.Index) report.Device {
 	return d
 }
 
+// What a slide has room for: points of its content, and devices of a map whose names can be read.
+const (
+	slideW, slideH = 870.0, 380.0
+	slideDevices   = 32
+)
+
 // reportPictures draws the map and the matrices.
 func (a *app) reportPictures(devices []inventory.Device, seen *store.Seen, lang text.Lang) (out []report.Picture, err error) {
 	draw := func(key string, write func(io.Writer) error) {
@@ -382,8 +399,24 @@ func (a *app) reportPictures(devices []inventory.Device, seen *store.Seen, lang 
 	}
 	g := picture.NewGraph(devices, seen.Edges, seen.Operations, picture.Options{Lang: lang, Service: a.edgeService, Vendor: shortVendor})
 	draw("map", func(w io.Writer) error { return picture.WriteSVG(w, g, picture.Arrange(g), lang) })
+	// Of a whole plant nothing could be read on a slide.
+	core := slices.SortedStableFunc(slices.Values(devices), func(x, y inventory.Device) int {
+		return cmp.Compare(y.Importance, x.Importance)
+	})
+	core = core[:min(slideDevices, len(core))]
+	scale := 0.0
+	for _, aspect := range []float64{1, 1.5, 2, 2.5, 3.2, 4.5} { // groups have their own forms: what comes of it is seen only then
+		o := picture.Options{Lang: lang, Service: a.edgeService, Vendor: shortVendor, Aspect: aspect}
+		c := picture.NewGraph(core, seen.Edges, seen.Operations, o)
+		d := picture.DrawMap(c, picture.Arrange(c), lang)
+		if s := min(slideW/d.W, slideH/d.H); s > scale {
+			scale, out[0].Drawing, out[0].Shown = s, d, len(core)
+		}
+	}
 	for key, by := range map[string]string{"vendors": "vendor", "systems": "os", "roles": "role"} {
-		draw(key, picture.NewMatrix(devices, by, lang, shortVendor).WriteSVG)
+		m := picture.NewMatrix(devices, by, lang, shortVendor)
+		draw(key, m.WriteSVG)
+		out[len(out)-1].Drawing = m.Draw(slideW*0.56, slideH)
 	}
 	slices.SortFunc(out, func(x, y report.Picture) int { return cmp.Compare(x.Key, y.Key) })
 	return out, err
@@ -423,6 +456,21 @@ func readNews(path string) (string, error) {
 		return "", inputErrorf("--news: %s is not UTF-8: save it as UTF-8", path)
 	}
 	return string(b), nil
+}
+
+// readTemplate reads the file of --template; nil for none.
+func readTemplate(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, inputErrorf("--template: %w: give a .pptx or .potx", err)
+	}
+	if _, err := pptx.Open(pptx.Properties{}, data); err != nil {
+		return nil, inputErrorf("--template %s: %w", path, err)
+	}
+	return data, nil
 }
 
 // pairsOf sums edges by site, client, server and service. What several sensors

@@ -36,7 +36,7 @@ type DrawingText struct {
 	Bold        bool
 }
 
-// Drawing adds a drawing, as large as fits into b with its proportions kept, at its upper left. alt says in words what it shows.
+// Drawing adds a drawing, as large as fits into b with its proportions kept, at its top. alt says in words what it shows.
 func (s *Slide) Drawing(b Box, d Drawing, alt string) *Slide {
 	s.shapes = append(s.shapes, &drawingGroup{b, d, alt})
 	return s
@@ -61,8 +61,9 @@ func (g *drawingGroup) xml(w *slideWriter) {
 		return
 	}
 	scale := math.Min(float64(g.box.W)/g.d.W, float64(g.box.H)/g.d.H)
+	left := g.box.X + EMU((float64(g.box.W)-g.d.W*scale)/2)
 	at := func(x, y, w, h float64) Box {
-		return Box{g.box.X + EMU(x*scale), g.box.Y + EMU(y*scale), EMU(w * scale), EMU(h * scale)}
+		return Box{left + EMU(x*scale), g.box.Y + EMU(y*scale), EMU(w * scale), EMU(h * scale)}
 	}
 	whole := at(0, 0, g.d.W, g.d.H)
 	id := w.id()

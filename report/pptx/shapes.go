@@ -99,6 +99,7 @@ type Column struct {
 
 // Cell is a cell of a table.
 type Cell struct {
+	Head  string // a bold line above the text
 	Text  string
 	Bold  bool
 	Color Color // of the text
@@ -127,6 +128,10 @@ const (
 	cellY EMU = 32400
 )
 
+// cellSlack is the part of a cell's width that lines are taken to fill: columns are narrow, and where a program breaks between a Latin and
+// a Japanese word is its own choice.
+const cellSlack = 0.93
+
 func (t *Table) widths(total EMU) []EMU {
 	sum := 0.0
 	for _, c := range t.Columns {
@@ -146,13 +151,17 @@ func (t *Table) widths(total EMU) []EMU {
 func (t *Table) rowHeight(row []Cell, widths []EMU, bold bool) EMU {
 	n := 1
 	for i, c := range row {
-		in := float64(widths[i]-2*cellX) / float64(Point) / t.Size
+		in := float64(widths[i]-2*cellX) / float64(Point) / t.Size * cellSlack
 		if bold || c.Bold {
 			in *= 0.95
 		}
-		n = max(n, countLines(c.Text, in))
+		lines := countLines(c.Text, in)
+		if c.Head != "" {
+			lines += countLines(c.Head, in*0.95)
+		}
+		n = max(n, lines)
 	}
-	return 2*cellY + EMU(float64(n)*t.Size*lineHeight*float64(Point))
+	return 2*cellY + EMU((float64(n)*t.Size*lineHeight+0.5)*float64(Point)) // half a point: programs round each row up
 }
 
 func (t *Table) header() []Cell {
@@ -176,7 +185,7 @@ func (t *Table) split(box Box) [][][]Cell {
 		row = append([]Cell(nil), row...)
 		for i := range row {
 			row[i].Text = clean(row[i].Text, true)
-			in := float64(widths[i]-2*cellX) / float64(Point) / t.Size
+			in := float64(widths[i]-2*cellX) / float64(Point) / t.Size * cellSlack
 			for countLines(row[i].Text, in*0.95) > most {
 				row[i].Text = Clip(strings.ReplaceAll(row[i].Text, "\n", " "), min(width(row[i].Text)*0.9, in*float64(most)))
 			}
@@ -294,7 +303,11 @@ func (f *tableFrame) row(w *slideWriter, cells []Cell, widths []EMU, header, ban
 		if ground != Back1 {
 			background = fill(ground)
 		}
-		paragraphs(&w.xml, []Paragraph{{Runs: []Run{{Text: c.Text, Bold: c.Bold}}, Align: t.Columns[i].Align}}, t.Size, w.deck.base.readable(c.Color, ground), w.deck.prop.Lang)
+		ps := []Paragraph{{Runs: []Run{{Text: c.Text, Bold: c.Bold}}, Align: t.Columns[i].Align}}
+		if c.Head != "" {
+			ps = append([]Paragraph{{Runs: []Run{{Text: clean(c.Head, false), Bold: true}}, Align: t.Columns[i].Align}}, ps...)
+		}
+		paragraphs(&w.xml, ps, t.Size, w.deck.base.readable(c.Color, ground), w.deck.prop.Lang)
 		fmt.Fprintf(&w.xml, `</a:txBody><a:tcPr marL="%d" marR="%d" marT="%d" marB="%d" anchor="ctr"><a:lnL w="0"><a:noFill/></a:lnL><a:lnR w="0"><a:noFill/></a:lnR><a:lnT w="0"><a:noFill/></a:lnT><a:lnB w="6350"><a:solidFill><a:schemeClr val="bg1"><a:lumMod val="80000"/></a:schemeClr></a:solidFill></a:lnB>%s</a:tcPr></a:tc>`,
 			cellX, cellX, cellY, cellY, background)
 	}

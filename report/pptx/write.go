@@ -279,7 +279,7 @@ func (p *packer) contentsLines(s *Slide, w *slideWriter) {
 			continue
 		}
 		number := strings.ReplaceAll(fmt.Sprintf("%2d", i+p.base.first), " ", "\u2007") // a space as wide as a digit
-		lines = append(lines, Paragraph{Runs: []Run{{Text: number, Bold: true, Color: p.base.readable(Accent1, Back1)}, {Text: "　" + s.entry}}, After: 8})
+		lines = append(lines, Paragraph{Runs: []Run{{Text: number, Bold: true, Color: p.base.readable(Accent1, Back1)}, {Text: "　" + s.entry}}, After: 5})
 	}
 	if pl, ok := p.base.layouts[s.layout].places[1]; ok {
 		w.placeholder("Contents", pl, lines)
@@ -321,6 +321,11 @@ func (w *slideWriter) placeholder(name string, pl place, ps []Paragraph) {
 	in := Box{W: pl.box.W - 2*pl.insetX, H: pl.box.H - 2*pl.insetY}
 	if percent := scaleTo(ps, pl.size, in.W, in.H, 60); percent < 100 {
 		fit = fmt.Sprintf(`<a:normAutofit fontScale="%d"/>`, percent*1000)
+		// The scale is of letters alone; what is between paragraphs is scaled here.
+		ps = slices.Clone(ps)
+		for i := range ps {
+			ps[i].After = ps[i].After * float64(percent) / 100
+		}
 		ps = cut(ps, pl.size*float64(percent)/100, in.W, in.H)
 	}
 	fmt.Fprintf(&w.xml, `<p:sp><p:nvSpPr><p:cNvPr id="%d" name="%s"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr>%s</p:nvPr></p:nvSpPr><p:spPr/><p:txBody><a:bodyPr>%s</a:bodyPr><a:lstStyle/>`, w.id(), name, pl.ph(), fit)
