@@ -88,7 +88,7 @@ func DrawMap(g *Graph, l *Layout, lang text.Lang) *Drawing {
 	return d
 }
 
-// Draw draws the matrix into the given size: its grids beside and below each other, as large as they can be, and what the colours
+// Draw draws the matrix into at most the given size: its grids beside and below each other, as large as they can be, and what the colours
 // mean at the right. Cells have their letters where these are large enough to be read.
 func (m *Matrix) Draw(w, h float64) *Drawing {
 	const (
@@ -134,6 +134,7 @@ func (m *Matrix) Draw(w, h float64) *Drawing {
 			}
 		}
 	}
+	d.H = 0
 	row := min(16, h/float64(max(1, len(m.Kinds))))
 	x := float64(across)*(side*cell+pad) + pad
 	size := min(keySize, row*0.75)
@@ -143,6 +144,12 @@ func (m *Matrix) Draw(w, h float64) *Drawing {
 		d.Shapes = append(d.Shapes,
 			Shape{Box: Box{x, y + row*0.1, 14, row * 0.8}, Fill: k.colour.hex, Text: []Label{{Text: string(k.Sign), Size: size}}, Ink: inkOn(k.colour.hex), Align: "middle"},
 			Shape{Box: Box{x + 18, y, w - x - 18, row}, Text: []Label{{Text: fit(m.legendText(k), size, w-x-20), Size: size}}, Ink: "#1d2730", Align: "start"})
+	}
+	for i := range d.Shapes {
+		d.H = max(d.H, d.Shapes[i].Y+d.Shapes[i].H+2)
+		for _, b := range d.Shapes[i].Cells {
+			d.H = max(d.H, b.Y+b.H+2)
+		}
 	}
 	return d
 }

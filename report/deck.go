@@ -105,10 +105,11 @@ func (p *writer) front(title string) {
 	if subtitle == "" && !slices.Equal(p.Sites, []string{defaultSite}) {
 		subtitle = p.listed(p.Sites)
 	}
-	s := p.deck.Add(pptx.TitleSlide, title).Text(2, pptx.P(p.span())).Notes(p.t("report.notes.title"))
+	s := p.deck.Add(pptx.TitleSlide, title).Notes(p.t("report.notes.title"))
 	if subtitle != "" {
 		s.Text(1, pptx.P(subtitle))
 	}
+	s.Text(2, pptx.P(p.span()))
 	p.deck.AddContents(p.t("report.contents"))
 }
 
@@ -326,7 +327,7 @@ func (p *writer) scope() {
 	s.Box(list, pptx.BoxStyle{Size: 12}, ps...)
 	s.Notes(p.t("report.notes.scope"))
 	if c.CapturesFaulty > 0 {
-		t := pptx.Table{Columns: []pptx.Column{{Title: p.column("path"), Weight: 6}, {Title: p.column("status"), Weight: 2}, {Title: p.column("reason"), Weight: 5}, {Title: p.column("packets"), Weight: 2, Align: pptx.Right}}}
+		t := pptx.Table{Lines: 3, Columns: []pptx.Column{{Title: p.column("path"), Weight: 6}, {Title: p.column("status"), Weight: 2}, {Title: p.column("reason"), Weight: 5}, {Title: p.column("packets"), Weight: 2, Align: pptx.Right}}}
 		for _, x := range p.Captures {
 			if x.Status != "ok" && x.Status != "known" && len(t.Rows) < deckCaptures {
 				t.Rows = append(t.Rows, pptx.Cells(x.Path, text.Or(p.lang, "report.capture."+x.Status, x.Status), x.Reason, text.Integer(x.Packets)))
@@ -446,7 +447,7 @@ func (p *writer) assets() {
 		p.drawing(s, box, picture)
 	}
 
-	t := pptx.Table{Size: 10, Columns: []pptx.Column{
+	t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{
 		{Title: p.column("hostname"), Weight: 15}, {Title: p.column("ips"), Weight: 12}, {Title: p.column("mac"), Weight: 15}, {Title: p.column("vendor"), Weight: 13},
 		{Title: p.column("role"), Weight: 14}, {Title: p.column("os"), Weight: 10}, {Title: p.column("importance"), Weight: 11, Align: pptx.Center}, {Title: p.column("last_seen"), Weight: 13.5},
 	}}
@@ -536,7 +537,7 @@ func (p *writer) trafficSlides() {
 		s.Notes(p.t("report.notes.talkers"))
 	}
 	if len(p.Pairs) > 0 {
-		t := pptx.Table{Size: 10, Columns: []pptx.Column{
+		t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{
 			{Title: p.column("client"), Weight: 4}, {Title: p.column("server"), Weight: 4}, {Title: p.column("service"), Weight: 3}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right},
 		}}
 		for _, x := range p.Pairs[:min(deckPairs, len(p.Pairs))] {
@@ -571,7 +572,7 @@ func (p *writer) boundary() {
 		_, rest := box.Top(300000, 30000)
 		s.Box(rest, pptx.BoxStyle{Size: 13}, pptx.P(why))
 	}
-	t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("client"), Weight: 4}, {Title: p.column("server"), Weight: 4}, {Title: p.column("service"), Weight: 3}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}}}
+	t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{{Title: p.column("client"), Weight: 4}, {Title: p.column("server"), Weight: 4}, {Title: p.column("service"), Weight: 3}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}}}
 	total := int64(0)
 	for _, x := range p.Pairs {
 		if internet(x.Client) == internet(x.Server) {
@@ -592,7 +593,7 @@ func (p *writer) boundary() {
 	case len(p.Conduits) == 0:
 		say(boxes[1], p.t("report.conduits.title"), p.t("report.none.conduits"))
 	default:
-		t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("client_zone"), Weight: 3}, {Title: p.column("server_zone"), Weight: 3}, {Title: p.column("pairs"), Weight: 1.6, Align: pptx.Right}, {Title: p.column("services"), Weight: 4}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}, {Title: p.column("operating"), Weight: 2, Align: pptx.Right}}}
+		t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{{Title: p.column("client_zone"), Weight: 3}, {Title: p.column("server_zone"), Weight: 3}, {Title: p.column("pairs"), Weight: 1.6, Align: pptx.Right}, {Title: p.column("services"), Weight: 4}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}, {Title: p.column("operating"), Weight: 2, Align: pptx.Right}}}
 		for _, x := range p.Conduits[:min(deckPairs, len(p.Conduits))] {
 			row := pptx.Cells(x.ClientZone, x.ServerZone, text.Integer(x.Pairs), pptx.Clip(strings.Join(x.Services, p.t("report.comma")), 50), size(x.Bytes), text.Integer(x.Operating))
 			if x.Operating > 0 {
@@ -607,7 +608,7 @@ func (p *writer) boundary() {
 // vulnerable lists the devices whose system is out of support.
 func (p *writer) vulnerable() {
 	title := p.t("report.vulnerable.title")
-	t := pptx.Table{Size: 11, Columns: []pptx.Column{{Title: p.column("severity"), Weight: 1.4, Align: pptx.Center}, {Title: p.column("device"), Weight: 4}, {Title: p.column("role"), Weight: 2.4}, {Title: p.column("os"), Weight: 2.6}, {Title: p.column("summary"), Weight: 6}}}
+	t := pptx.Table{Lines: 3, Size: 11, Columns: []pptx.Column{{Title: p.column("severity"), Weight: 1.4, Align: pptx.Center}, {Title: p.column("device"), Weight: 4}, {Title: p.column("role"), Weight: 2.4}, {Title: p.column("os"), Weight: 2.6}, {Title: p.column("summary"), Weight: 6}}}
 	for _, x := range p.Alerts {
 		if x.Kind != "vulnerable-device" || len(t.Rows) >= deckAlerts {
 			continue
@@ -646,7 +647,7 @@ func (p *writer) ledgerSlides() {
 		p.empty(title, p.t("report.none.differences"))
 		return
 	}
-	t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 3}, {Title: p.column("hostname"), Weight: 3}, {Title: p.column("ips"), Weight: 2.6}, {Title: p.column("mac"), Weight: 2.8}, {Title: p.column("ledger"), Weight: 3}, {Title: p.column("observed"), Weight: 3}, {Title: p.column("last_seen"), Weight: 2.4}}}
+	t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 3}, {Title: p.column("hostname"), Weight: 3}, {Title: p.column("ips"), Weight: 2.6}, {Title: p.column("mac"), Weight: 2.8}, {Title: p.column("ledger"), Weight: 3}, {Title: p.column("observed"), Weight: 3}, {Title: p.column("last_seen"), Weight: 2.4}}}
 	for _, x := range p.Differences[:min(deckDevices, len(p.Differences))] {
 		t.Rows = append(t.Rows, pptx.Cells(text.Or(p.lang, "ledger.difference."+x.Kind, x.Kind), cmp.Or(x.Hostname, "–"), cmp.Or(strings.Join(x.IPs[:min(2, len(x.IPs))], " "), "–"), cmp.Or(x.MAC, "–"), cmp.Or(x.Ledger, "–"), cmp.Or(x.Observed, "–"), p.when(x.Last)))
 	}
@@ -679,7 +680,7 @@ func (p *writer) comparison() {
 	s.Box(head, pptx.BoxStyle{Size: 13}, pptx.P(lead))
 	boxes := box.Columns(2, 300000)
 	columns := func(subject string) pptx.Table {
-		return pptx.Table{Size: 11, Columns: []pptx.Column{{Title: p.column(subject), Weight: 5}, {Title: p.column("before"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("after"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("change"), Weight: 2, Align: pptx.Center}}}
+		return pptx.Table{Lines: 3, Size: 11, Columns: []pptx.Column{{Title: p.column(subject), Weight: 5}, {Title: p.column("before"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("after"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("change"), Weight: 2, Align: pptx.Center}}}
 	}
 	figures, others, devices := columns("item"), columns("finding"), int64(0)
 	number := func(kind, key, s string) string {
@@ -724,11 +725,11 @@ func (p *writer) comparison() {
 			}
 		}
 	}
-	s.Table(boxes[0], figures)
+	p.part(s, boxes[0], p.t("report.compare.kind.figure"), "changes", figures, int64(len(figures.Rows)))
+	p.part(s, boxes[1], p.t("report.compare.kind.finding"), "changes", others, int64(len(others.Rows)))
 	if len(others.Rows) == 0 {
-		s.Box(boxes[1], pptx.BoxStyle{Size: 13}, pptx.P(p.t("report.none.findings")))
-	} else {
-		s.Table(boxes[1], others)
+		_, rest := boxes[1].Top(300000, 30000)
+		s.Box(rest, pptx.BoxStyle{Size: 13}, pptx.P(p.t("report.none.findings")))
 	}
 	if devices == 0 {
 		return
@@ -813,7 +814,7 @@ func (p *writer) controlSlides() {
 		p.empty(title, p.t("report.none.controls"))
 		return
 	}
-	t := pptx.Table{Size: 10, Columns: []pptx.Column{
+	t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{
 		{Title: p.column("src"), Weight: 3.4}, {Title: p.column("src_role"), Weight: 2.2}, {Title: p.column("dst"), Weight: 3.4}, {Title: p.column("protocol"), Weight: 2.4},
 		{Title: p.column("functions"), Weight: 4}, {Title: p.column("writes"), Weight: 1.4, Align: pptx.Right}, {Title: p.column("controls"), Weight: 1.5, Align: pptx.Right}, {Title: p.column("cyclic"), Weight: 1.6, Align: pptx.Right},
 	}}
@@ -883,7 +884,7 @@ func (p *writer) alertSlides() {
 		}
 	}
 
-	t := pptx.Table{Size: 10, Columns: []pptx.Column{
+	t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{
 		{Title: p.column("severity"), Weight: 1.4, Align: pptx.Center}, {Title: p.column("kind"), Weight: 2.3}, {Title: p.column("summary"), Weight: 6.5}, {Title: p.column("ends"), Weight: 4},
 		{Title: p.column("count"), Weight: 1.2, Align: pptx.Right}, {Title: p.column("first_seen"), Weight: 2.2},
 	}}
@@ -959,7 +960,7 @@ func (p *writer) appendix() {
 	if len(p.Detectors) > 0 {
 		var left pptx.Box
 		left, box = box.Left(box.W*55/100, 300000)
-		t := pptx.Table{Size: 11, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 4}, {Title: p.column("mode"), Weight: 2}, {Title: p.column("since"), Weight: 3}, {Title: p.column("learned"), Weight: 2, Align: pptx.Right}, {Title: p.column("alerts"), Weight: 2, Align: pptx.Right}}}
+		t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 4}, {Title: p.column("mode"), Weight: 2}, {Title: p.column("since"), Weight: 3.4}, {Title: p.column("learned"), Weight: 2, Align: pptx.Right}, {Title: p.column("alerts"), Weight: 2, Align: pptx.Right}}}
 		for _, d := range p.Detectors {
 			t.Rows = append(t.Rows, pptx.Cells(p.kind(d.Kind), text.Or(p.lang, "alert.mode."+d.Mode, d.Mode), p.when(d.Since), text.Integer(d.Learned), text.Integer(p.kindTotal(d.Kind))))
 		}

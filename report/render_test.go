@@ -171,6 +171,9 @@ func related(t *testing.T, parts map[string]string, part, kind string) string {
 	if m == nil {
 		t.Fatalf("%s has no %s", part, kind)
 	}
+	if strings.HasPrefix(m[1], "/") {
+		return m[1][1:]
+	}
 	return path.Join(path.Dir(part), m[1])
 }
 
@@ -313,8 +316,12 @@ func TestRenderedDecks(t *testing.T) {
 	for name, x := range inputs {
 		if len(x.in.Devices) > 0 {
 			x.in.Pictures = pictures(x.in, x.lang)
+			inputs[name] = x
 		}
 		decks[name] = deck(t, x.in, x.lang)
+	}
+	for name, masters := range formats {
+		decks["template-"+name] = onTemplate(t, inputs["long-ja"].in, text.JA, customerTemplate(t, masters...))
 	}
 	started := time.Now()
 	pdfs := render(t, decks)

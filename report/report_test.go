@@ -168,6 +168,25 @@ func cases() map[string]Input {
 	}
 }
 
+// validateDeck holds a deck against the schemas of the format, where they and their tool are there.
+func validateDeck(t *testing.T, name string, data []byte) {
+	t.Helper()
+	script := filepath.Join(shared(), "ooxml", "validate.sh")
+	if _, err := exec.LookPath("xmllint"); err != nil {
+		return
+	}
+	if _, err := os.Stat(script); err != nil {
+		return
+	}
+	file := filepath.Join(t.TempDir(), "deck.pptx")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("bash", script, file).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", name, err, out)
+	}
+}
+
 func TestDecksAreValidInEveryShape(t *testing.T) {
 	keep := os.Getenv("OSECT_KEEP_DECKS") // a folder, to look at the decks
 	script := ""

@@ -158,8 +158,8 @@ func roleOf(kind string) string {
 	return "body"
 }
 
-// choose finds, among the layouts of b.master, that for each kind of slide. It says how many kinds have one of their own; 0 where none has a
-// title.
+// choose finds, among the layouts of b.master, that for each kind of slide. It says how many kinds have one made for them, plus
+// one; 0 where no layout has a title.
 func (b *base) choose(list []string) (served int, err error) {
 	var master xmlSlide
 	if err := parse(b.master, b.parts[b.master], &master); err != nil {
@@ -226,6 +226,7 @@ func (b *base) choose(list []string) (served int, err error) {
 	if len(all) == 0 {
 		return 0, nil
 	}
+	served = 1
 	large := func(c *candidate) (out []place) {
 		for _, p := range c.content {
 			if p.kind != "subTitle" && p.box.W >= b.w/4 && p.box.H >= b.h/4 {
@@ -263,25 +264,27 @@ func (b *base) choose(list []string) (served int, err error) {
 	holds := func(n int) func(*candidate) bool {
 		return func(c *candidate) bool { return len(large(c)) == n && len(c.content) == n }
 	}
-	any := func(*candidate) bool { return true }
-	count := func(l Layout, tests ...func(*candidate) bool) {
+	// What is made for it counts; instead takes what also does.
+	made := func(l Layout, tests ...func(*candidate) bool) (instead func(...func(*candidate) bool)) {
 		if find(l, tests...) {
 			served++
-		} else {
-			find(l, any)
+			return func(...func(*candidate) bool) {}
+		}
+		return func(tests ...func(*candidate) bool) {
+			find(l, append(tests, func(*candidate) bool { return true })...)
 		}
 	}
 	both := func(x, y func(*candidate) bool) func(*candidate) bool {
 		return func(c *candidate) bool { return x(c) && y(c) }
 	}
-	count(ContentSlide, both(kind("obj", "tx"), holds(1)), holds(1))
-	count(TwoSlide, both(kind("twoObj", "twoColTx"), holds(2)), func(c *candidate) bool {
+	made(ContentSlide, both(kind("obj", "tx"), holds(1)), holds(1))()
+	made(TwoSlide, both(kind("twoObj", "twoColTx"), holds(2)), func(c *candidate) bool {
 		l := large(c)
 		return len(l) == 2 && len(c.content) == 2 && l[0].box.X+l[0].box.W <= l[1].box.X && l[0].box.Y == l[1].box.Y
-	}, holds(1))
-	count(TitleOnly, kind("titleOnly"), func(c *candidate) bool { return len(c.content) == 0 && c.kind != "title" && c.kind != "secHead" }, holds(1))
-	count(TitleSlide, kind("title"), func(c *candidate) bool { return c.places[titleIndex].kind == "ctrTitle" })
-	count(SectionSlide, kind("secHead"), kind("title"))
+	})(holds(1))
+	made(TitleOnly, kind("titleOnly"), func(c *candidate) bool { return len(c.content) == 0 && c.kind != "title" && c.kind != "secHead" })(holds(1))
+	made(TitleSlide, kind("title"), func(c *candidate) bool { return c.places[titleIndex].kind == "ctrTitle" })()
+	made(SectionSlide, kind("secHead"))(kind("title"))
 
 	b.readColors(&master)
 	b.area = inherited["body"].box
@@ -468,7 +471,7 @@ func builtin(lang string) *base {
 		`</p:cSld><p:clrMap bg1="lt1" tx1="dk1" bg2="lt2" tx2="dk2" accent1="accent1" accent2="accent2" accent3="accent3" accent4="accent4" accent5="accent5" accent6="accent6" hlink="hlink" folHlink="folHlink"/><p:notesStyle>`+
 		levels([]int{1200, 1200, 1200, 1200}, false)+`</p:notesStyle></p:notesMaster>`)
 	b.parts[relsOf(b.notes)] = relations(b.notes, []relation{{"rId1", "theme", "ppt/theme/theme2.xml"}})
-	if n, err := b.choose(list); err != nil || n != layouts {
+	if n, err := b.choose(list); err != nil || n != layouts+1 {
 		panic(fmt.Sprintf("pptx: built-in base: %d layouts, %v", n, err)) // our own bytes: a fault of this package
 	}
 	return b

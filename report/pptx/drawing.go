@@ -130,7 +130,7 @@ func (g *drawingGroup) text(p *Part, scale float64, lang string) string {
 		}
 		size := math.Round(min(max(l.Size*scale/float64(Point), 4), 100) * 100)
 		fmt.Fprintf(&b, `<a:p><a:pPr marL="0" indent="0" algn="%s"><a:lnSpc><a:spcPct val="90000"/></a:lnSpc><a:spcBef><a:spcPts val="0"/></a:spcBef><a:buNone/></a:pPr><a:r><a:rPr lang="%s" sz="%d"%s dirty="0">%s</a:rPr><a:t>%s</a:t></a:r></a:p>`,
-			align, lang, int(size), bold, hexFill(l.Color, 1), esc(l.Text))
+			align, lang, int(size), bold, hexFill(l.Color, 1)+themeFont, esc(l.Text))
 	}
 	return b.String() + `</p:txBody>`
 }

@@ -200,15 +200,14 @@ func (s *Slide) Place(idx int) Box {
 // 60 percent; TextSlides is for text of any length. Where the layout has no second placeholder, its text goes below that of the first.
 func (s *Slide) Text(idx int, ps ...Paragraph) *Slide {
 	places := s.deck.base.layouts[s.layout].places
-	if _, ok := places[idx]; !ok && s.layout != TwoSlide {
-		if _, ok := places[1]; ok && idx > 1 {
-			for _, sh := range s.shapes {
-				if t, ok := sh.(*placeholderText); ok && t.idx == 1 {
-					t.ps = append(t.ps, ps...)
-					return s
-				}
-			}
-			idx = 1
+	_, first := places[1]
+	if _, ok := places[idx]; !ok && first && s.layout != TwoSlide {
+		idx = 1
+	}
+	for _, sh := range s.shapes {
+		if t, ok := sh.(*placeholderText); ok && t.idx == idx {
+			t.ps = append(t.ps, ps...)
+			return s
 		}
 	}
 	if _, ok := places[idx]; !ok || s.layout == TwoSlide && s.Place(idx) != places[idx].box {

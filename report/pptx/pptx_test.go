@@ -363,7 +363,7 @@ func FuzzText(f *testing.F) {
 		p := &packer{Deck: d, parts: map[string][]byte{}, types: map[string]string{}}
 		w := &slideWriter{deck: p, part: "ppt/slides/slide1.xml", nextID: 1}
 		pl := d.base.layouts[ContentSlide].places[1]
-		w.placeholder("Text", pl, []Paragraph{Bullet(s), P(s)})
+		w.placeholder("Text", pl, []Paragraph{Bullet(s), P(s)}, 60)
 		(&textBox{box: Box{0, 0, 2000000, 1000000}, style: BoxStyle{Size: 14, Color: Text1}, ps: []Paragraph{P(s), P(s)}}).xml(w)
 		table := Table{Columns: []Column{{s, 1, ""}, {"b", 2, Right}}, Rows: [][]Cell{Cells(s, s), Cells(s, "")}, Size: 11}
 		rows := 0

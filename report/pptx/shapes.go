@@ -14,7 +14,7 @@ type placeholderText struct {
 	ps  []Paragraph
 }
 
-func (t *placeholderText) xml(w *slideWriter) { w.placeholder("Text", t.pl, t.ps) }
+func (t *placeholderText) xml(w *slideWriter) { w.placeholder("Text", t.pl, t.ps, 60) }
 
 // textBox is a rectangle with text.
 type textBox struct {
@@ -120,6 +120,7 @@ type Table struct {
 	Columns []Column
 	Rows    [][]Cell
 	Size    float64 // points; 11 when 0
+	Lines   int     // most lines of a cell, 0 for as many as half of the slide has
 }
 
 // Space between a cell's edge and its text.
@@ -127,6 +128,9 @@ const (
 	cellX EMU = 64800
 	cellY EMU = 32400
 )
+
+// rowSlack is what rows are higher than their text and insets, points: LibreOffice adds the line below, and rounds up.
+const rowSlack = 1.1
 
 // cellSlack is the part of a cell's width that lines are taken to fill: columns are narrow, and where a program breaks between a Latin and
 // a Japanese word is its own choice.
@@ -161,7 +165,7 @@ func (t *Table) rowHeight(row []Cell, widths []EMU, bold bool) EMU {
 		}
 		n = max(n, lines)
 	}
-	return 2*cellY + EMU((float64(n)*t.Size*lineHeight+0.5)*float64(Point)) // half a point: programs round each row up
+	return 2*cellY + EMU((float64(n)*t.Size*lineHeight+rowSlack)*float64(Point))
 }
 
 func (t *Table) header() []Cell {
@@ -178,6 +182,9 @@ func (t *Table) split(box Box) [][][]Cell {
 	widths := t.widths(box.W)
 	room := box.H - t.rowHeight(t.header(), widths, true)
 	most := max(int(float64(room/2-2*cellY)/float64(Point)/t.Size/lineHeight), 1)
+	if t.Lines > 0 {
+		most = min(most, t.Lines)
+	}
 	var pages [][][]Cell
 	var page [][]Cell
 	used := EMU(0)

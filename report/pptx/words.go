@@ -234,7 +234,7 @@ func part(title string, i, n int) string {
 // paragraphs writes a:p elements, with spacing of their own: a template's would be taller than what heightOf knows. size is the size of runs that have none of their own, 0 to leave it to the layout.
 func paragraphs(b *strings.Builder, ps []Paragraph, size float64, color Color, lang string) {
 	if len(ps) == 0 {
-		fmt.Fprintf(b, `<a:p><a:endParaRPr lang="%s"/></a:p>`, lang)
+		fmt.Fprintf(b, `<a:p><a:endParaRPr lang="%s"/></a:p>`, lang) // a box that is a bar
 	}
 	for _, p := range ps {
 		b.WriteString(`<a:p><a:pPr`)
@@ -257,6 +257,7 @@ func paragraphs(b *strings.Builder, ps []Paragraph, size float64, color Color, l
 			b.WriteString(`<a:buNone/>`)
 		}
 		b.WriteString(`</a:pPr>`)
+		empty := true
 		for _, r := range p.Runs {
 			look := runLook(r, size, color, lang)
 			first := true
@@ -266,9 +267,13 @@ func paragraphs(b *strings.Builder, ps []Paragraph, size float64, color Color, l
 				}
 				first = false
 				if line != "" {
+					empty = false
 					fmt.Fprintf(b, `<a:r><a:rPr%s</a:rPr><a:t>%s</a:t></a:r>`, look, esc(line))
 				}
 			}
+		}
+		if empty && size > 0 { // else the line has the height of the template's own letters
+			fmt.Fprintf(b, `<a:endParaRPr lang="%s" sz="%d"/>`, lang, int(math.Round(size*100)))
 		}
 		b.WriteString(`</a:p>`)
 	}
@@ -297,8 +302,14 @@ func runLook(r Run, size float64, color Color, lang string) string {
 	if color != "" {
 		b.WriteString(fill(color))
 	}
+	if size > 0 { // not a placeholder's text, which has the layout's font
+		b.WriteString(themeFont)
+	}
 	return b.String()
 }
+
+// themeFont is the theme's font of bodies: templates need not say that boxes have it.
+const themeFont = `<a:latin typeface="+mn-lt"/><a:ea typeface="+mn-ea"/>`
 
 func fill(c Color) string {
 	return fmt.Sprintf(`<a:solidFill><a:schemeClr val="%s"/></a:solidFill>`, c)

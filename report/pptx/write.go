@@ -247,7 +247,7 @@ func (p *packer) slide(s *Slide, i int, part string) error {
 	layout := p.base.layouts[s.layout]
 	w := &slideWriter{deck: p, part: part, nextID: 1}
 	w.relate("slideLayout", layout.part)
-	w.placeholder("Title", layout.places[titleIndex], []Paragraph{P(s.title)})
+	w.placeholder("Title", layout.places[titleIndex], []Paragraph{P(s.title)}, 60)
 	for _, sh := range s.shapes {
 		sh.xml(w)
 	}
@@ -255,7 +255,7 @@ func (p *packer) slide(s *Slide, i int, part string) error {
 		p.contentsLines(s, w)
 	}
 	if pl, ok := layout.places[footerIndex]; ok && p.prop.Footer != "" && s.layout != TitleSlide {
-		w.placeholder("Footer", pl, []Paragraph{P(Clip(p.prop.Footer, float64((pl.box.W-2*pl.insetX)/Point)/max(pl.size, 8)*0.95))})
+		w.placeholder("Footer", pl, []Paragraph{P(Clip(p.prop.Footer, float64((pl.box.W-2*pl.insetX)/Point)/max(pl.size, 8)*0.95))}, 60)
 	}
 	if pl, ok := layout.places[numberIndex]; ok && s.layout != TitleSlide {
 		w.field(pl, i+p.base.first)
@@ -282,7 +282,7 @@ func (p *packer) contentsLines(s *Slide, w *slideWriter) {
 		lines = append(lines, Paragraph{Runs: []Run{{Text: number, Bold: true, Color: p.base.readable(Accent1, Back1)}, {Text: "　" + s.entry}}, After: 5})
 	}
 	if pl, ok := p.base.layouts[s.layout].places[1]; ok {
-		w.placeholder("Contents", pl, lines)
+		w.placeholder("Contents", pl, lines, 40)
 		return
 	}
 	(&textBox{s.Area(), BoxStyle{Size: p.base.bodySize, Color: Text1}, lines}).xml(w)
@@ -315,11 +315,11 @@ func (pl place) ph() string {
 	return out + "/>"
 }
 
-// placeholder writes text into a placeholder of the layout; where it is too long, it asks for smaller letters.
-func (w *slideWriter) placeholder(name string, pl place, ps []Paragraph) {
+// placeholder writes text into a placeholder of the layout; where it is too long, it asks for letters down to least percent.
+func (w *slideWriter) placeholder(name string, pl place, ps []Paragraph, least int) {
 	fit := `<a:normAutofit/>`
 	in := Box{W: pl.box.W - 2*pl.insetX, H: pl.box.H - 2*pl.insetY}
-	if percent := scaleTo(ps, pl.size, in.W, in.H, 60); percent < 100 {
+	if percent := scaleTo(ps, pl.size, in.W, in.H, least); percent < 100 {
 		fit = fmt.Sprintf(`<a:normAutofit fontScale="%d"/>`, percent*1000)
 		// The scale is of letters alone; what is between paragraphs is scaled here.
 		ps = slices.Clone(ps)
