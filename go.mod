@@ -18,6 +18,8 @@ require (
 	golang.org/x/term v0.47.0
 )
 
+require github.com/unidoc/unioffice v1.39.0
+
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect
 	codeberg.org/go-latex/latex v0.2.0 // indirect

@@ -75,7 +75,7 @@ func WriteDeck(w io.Writer, a *Assessment, lang text.Lang, template []byte) (err
 	p.proposals()
 	p.comparison()
 	p.appendix()
-	if _, err := p.deck.WriteTo(w); err != nil {
+	if err := save(w, p.deck); err != nil {
 		return fmt.Errorf("report: deck: %w", err)
 	}
 	return nil

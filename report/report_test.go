@@ -618,3 +618,22 @@ func FuzzCell(f *testing.F) {
 		}
 	})
 }
+
+// TestUniofficeTag builds what the tag unioffice adds and lets it say that it has no key.
+func TestUniofficeTag(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	for _, args := range [][]string{
+		{"vet", "-tags", "unioffice", "osect/report", "osect/cmd/osect"},
+		{"test", "-tags", "unioffice", "-run", "^TestWithoutKey$", "-count", "1", "-v", "osect/report"},
+	} {
+		out, err := exec.Command("go", args...).CombinedOutput()
+		if err != nil || args[0] == "test" && !strings.Contains(string(out), "--- PASS: TestWithoutKey") {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	if DeckNote() != "" {
+		t.Error("a note without the tag")
+	}
+}

@@ -133,6 +133,9 @@ func runReport(ctx context.Context, a *app, o reportOptions) (err error) {
 			return err
 		}
 		a.note(a.get("cli.written", "path", x.path))
+		if key := report.DeckNote(); key != "" && x.path == o.pptx {
+			a.note(a.get(key))
+		}
 	}
 	return nil
 }
