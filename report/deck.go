@@ -962,7 +962,11 @@ func (p *writer) appendix() {
 		left, box = box.Left(box.W*55/100, 300000)
 		t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 4}, {Title: p.column("mode"), Weight: 2}, {Title: p.column("since"), Weight: 3.4}, {Title: p.column("learned"), Weight: 2, Align: pptx.Right}, {Title: p.column("alerts"), Weight: 2, Align: pptx.Right}}}
 		for _, d := range p.Detectors {
-			t.Rows = append(t.Rows, pptx.Cells(p.kind(d.Kind), text.Or(p.lang, "alert.mode."+d.Mode, d.Mode), p.when(d.Since), text.Integer(d.Learned), text.Integer(p.kindTotal(d.Kind))))
+			mode := text.Or(p.lang, "alert.mode."+d.Mode, d.Mode)
+			if d.Mode == "off" && p.kindTotal(d.Kind) > 0 {
+				mode = p.t("report.mode.once") // on captures, which leaves the mode as it is
+			}
+			t.Rows = append(t.Rows, pptx.Cells(p.kind(d.Kind), mode, p.when(d.Since), text.Integer(d.Learned), text.Integer(p.kindTotal(d.Kind))))
 		}
 		p.part(s, left, p.t("report.detectors.title"), "detectors", t, int64(len(t.Rows)))
 	}
