@@ -89,7 +89,7 @@ func DrawMap(g *Graph, l *Layout, lang text.Lang) *Drawing {
 }
 
 // Draw draws the matrix into at most the given size: its grids beside and below each other, as large as they can be, and what the colours
-// mean at the right. Cells have their letters where these are large enough to be read.
+// mean at the right, without numbers: they are in the chart beside. Cells have their letters where these are large enough to be read.
 func (m *Matrix) Draw(w, h float64) *Drawing {
 	const (
 		pad, headSize, keySize, least = 6.0, 9.0, 9.0, 11.0
@@ -143,7 +143,7 @@ func (m *Matrix) Draw(w, h float64) *Drawing {
 		y := float64(i) * row
 		d.Shapes = append(d.Shapes,
 			Shape{Box: Box{x, y + row*0.1, 14, row * 0.8}, Fill: k.colour.hex, Text: []Label{{Text: string(k.Sign), Size: size}}, Ink: inkOn(k.colour.hex), Align: "middle"},
-			Shape{Box: Box{x + 18, y, w - x - 18, row}, Text: []Label{{Text: fit(m.legendText(k), size, w-x-20), Size: size}}, Ink: "#1d2730", Align: "start"})
+			Shape{Box: Box{x + 18, y, w - x - 18, row}, Text: []Label{{Text: fit(k.Name, size, w-x-20), Size: size}}, Ink: "#1d2730", Align: "start"})
 	}
 	for i := range d.Shapes {
 		d.H = max(d.H, d.Shapes[i].Y+d.Shapes[i].H+2)

@@ -150,6 +150,16 @@ func slideTexts(t testing.TB, parts map[string]string) [][]string {
 	return out
 }
 
+// withBefore has pictures, news and a month before.
+func withBefore() Input {
+	in, before := plant(40, 50, ""), plant(38, 20, "")
+	before.From, before.To = epoch.AddDate(0, -1, 0), epoch
+	before.Coverage = []Coverage{{Site: "第三工場", Sensor: "sensor-1", First: epoch.AddDate(0, -1, 0), Last: epoch, Minutes: 40000}}
+	in.Previous, in.News = &before, "新しいラインが稼働しました。\n\n計画停止がありました。"
+	in.Pictures = pictures(in, text.JA)
+	return in
+}
+
 // cases are the sizes and shapes that every rendering must bear.
 func cases() map[string]Input {
 	unsorted := plant(30, 40, "")
@@ -165,6 +175,7 @@ func cases() map[string]Input {
 		"names that are formulas":     plant(20, 20, "=cmd|' /C calc'!A0"),
 		"names of control letters":    plant(20, 20, "a\x00\x1b[31m\xff\u202e<&\">"),
 		"other order":                 unsorted,
+		"pictures, a month before":    withBefore(),
 	}
 }
 
@@ -312,8 +323,9 @@ func TestNumbersOnSlidesAreThoseOfTheCSV(t *testing.T) {
 				continue // the contents: numbers of slides
 			}
 			for _, p := range ps {
-				p = regexp.MustCompile(`\([0-9]+/[0-9]+\)$`).ReplaceAllString(p, "") // of slides
-				p = regexp.MustCompile(`上位[0-9]+件`).ReplaceAllString(p, "")          // rows shown
+				p = regexp.MustCompile(`\([0-9]+/[0-9]+\)$`).ReplaceAllString(p, "")     // of slides
+				p = regexp.MustCompile(`(上位|重要度の高い)[0-9]+(件|台)`).ReplaceAllString(p, "") // rows and devices shown
+				p = regexp.MustCompile(`^[0-9.]+/[0-9]+$`).ReplaceAllString(p, "")       // subnets of the map
 				for _, n := range number.FindAllString(p, -1) {
 					if !known[n] {
 						t.Errorf("%s: slide %d: %q in %q is in no CSV file", name, i+1, n, p)
@@ -325,12 +337,18 @@ func TestNumbersOnSlidesAreThoseOfTheCSV(t *testing.T) {
 		for _, row := range tables["summary"][1:] {
 			summary[row[0]] = row[1]
 		}
-		cards := slideTexts(t, unzip(t, deck(t, in, text.JA)))[2]
-		for i, key := range []string{"devices", "connections", "ot_protocols", "ot_writes_and_controls", "alerts", "alerts_high_or_critical"} {
+		summarySlide := slideTexts(t, unzip(t, deck(t, in, text.JA)))[2]
+		for key, label := range map[string]string{"devices": "devices", "connections": "connections", "ot_protocols": "protocols", "ot_writes_and_controls": "writes", "alerts": "alerts", "alerts_high_or_critical": "severe"} {
 			n, err := strconv.ParseInt(summary[key], 10, 64)
-			// Each card is an empty bar, the value and the label, behind the title.
-			if got := cards[1+i*3+1]; err != nil || got != text.Integer(n) {
-				t.Errorf("%s: card %s says %q, the CSV %s", name, key, got, summary[key])
+			at := slices.Index(summarySlide, text.Get(text.JA, "report.card."+label, "n", text.Integer(n)))
+			if err != nil || at < 1 || summarySlide[at-1] != text.Integer(n) {
+				t.Errorf("%s: card %s does not say %s", name, key, summary[key])
+			}
+		}
+		for _, g := range tables["grades"][1:] { // area, grade, score
+			at := slices.Index(summarySlide, text.Get(text.JA, "report.area."+g[0]))
+			if at < 0 || g[1] != "" && summarySlide[at+1] != g[1] || g[2] != "" && !strings.HasPrefix(summarySlide[at+2], g[2]) {
+				t.Errorf("%s: the summary does not say %s %s %s", name, g[0], g[1], g[2])
 			}
 		}
 	}
@@ -426,6 +444,12 @@ func TestJapaneseDeckHasNoEnglishOutsideData(t *testing.T) {
 	}
 	for _, c := range in.Captures {
 		allow(c.Path + " " + c.Reason)
+	}
+	for _, d := range in.Differences {
+		allow(d.MAC + " " + d.Ledger + " " + d.Observed)
+	}
+	for _, c := range in.Crossings {
+		allow(c.Service)
 	}
 	allow(in.Sensors[0].Name)
 	file, cutWord := regexp.MustCompile(`[a-z_]+\.csv`), regexp.MustCompile(`[a-z]+…`)

@@ -137,19 +137,32 @@ func chartXML(c Chart, lang string, base *base) string {
 		fmt.Fprintf(&b, `<c:title><c:tx><c:rich><a:bodyPr/><a:lstStyle/><a:p><a:pPr><a:defRPr sz="1400" b="1"/></a:pPr><a:r><a:rPr lang="%s" sz="1400" b="1">%s</a:rPr><a:t>%s</a:t></a:r></a:p></c:rich></c:tx><c:overlay val="0"/></c:title>`, lang, fill(base.readable(Text2, Back1)), esc(c.Title))
 	}
 	fmt.Fprintf(&b, `<c:autoTitleDeleted val="%d"/><c:plotArea><c:layout/>`, map[bool]int{true: 0, false: 1}[c.Title != ""])
-	labels := func(position string) string {
-		if c.NoLabels {
-			return `<c:dLbls><c:showLegendKey val="0"/><c:showVal val="0"/><c:showCatName val="0"/><c:showSerName val="0"/><c:showPercent val="0"/><c:showBubbleSize val="0"/></c:dLbls>`
-		}
-		return fmt.Sprintf(`<c:dLbls><c:numFmt formatCode="%s" sourceLinked="0"/><c:spPr><a:noFill/><a:ln><a:noFill/></a:ln></c:spPr><c:txPr><a:bodyPr/><a:lstStyle/><a:p><a:pPr><a:defRPr sz="%d">%s</a:defRPr></a:pPr><a:endParaRPr lang="%s"/></a:p></c:txPr>%s<c:showLegendKey val="0"/><c:showVal val="1"/><c:showCatName val="0"/><c:showSerName val="0"/><c:showPercent val="0"/><c:showBubbleSize val="0"/></c:dLbls>`,
-			esc(c.Format), int(c.Size*100), fill(map[bool]Color{true: Back1, false: Text1}[c.Kind == DoughnutChart]), lang, position)
-	}
 	accents := []Color{Accent1, Accent2, Accent3, Accent4, Accent5, Accent6}
 	color := func(i int) Color {
 		if len(c.Colors) > 0 {
 			return c.Colors[i%len(c.Colors)]
 		}
 		return accents[i%len(accents)]
+	}
+	labels := func(position string) string {
+		if c.NoLabels {
+			return `<c:dLbls><c:showLegendKey val="0"/><c:showVal val="0"/><c:showCatName val="0"/><c:showSerName val="0"/><c:showPercent val="0"/><c:showBubbleSize val="0"/></c:dLbls>`
+		}
+		look := func(ink Color) string {
+			return fmt.Sprintf(`<c:spPr><a:noFill/><a:ln><a:noFill/></a:ln></c:spPr><c:txPr><a:bodyPr/><a:lstStyle/><a:p><a:pPr><a:defRPr sz="%d">%s</a:defRPr></a:pPr><a:endParaRPr lang="%s"/></a:p></c:txPr>`, int(c.Size*100), fill(ink), lang)
+		}
+		const shows = `<c:showLegendKey val="0"/><c:showVal val="1"/><c:showCatName val="0"/><c:showSerName val="0"/><c:showPercent val="0"/><c:showBubbleSize val="0"/>`
+		format := fmt.Sprintf(`<c:numFmt formatCode="%s" sourceLinked="0"/>`, esc(c.Format))
+		out, own := `<c:dLbls>`, Text1
+		if c.Kind == DoughnutChart { // labels lie on the parts
+			own = Back1
+			for i := range c.Categories {
+				if r := base.readable(Back1, color(i)); r != Back1 {
+					out += fmt.Sprintf(`<c:dLbl><c:idx val="%d"/>`, i) + format + look(r) + shows + `</c:dLbl>`
+				}
+			}
+		}
+		return out + format + look(own) + position + shows + `</c:dLbls>`
 	}
 	pointColors := func() string {
 		var p strings.Builder
