@@ -271,7 +271,7 @@ func readTemplate(data []byte) (*base, error) {
 			if err := s.take(b, r.target); err != nil {
 				return nil, err
 			}
-			b.relations = append(b.relations, relation{r.id, r.kind, r.target})
+			b.relations = append(b.relations, relation(r))
 		}
 		switch r.kind {
 		case "slideMaster":
