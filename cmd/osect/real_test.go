@@ -203,7 +203,7 @@ Each shared capture of %d frames or more that is no attack is cut in two by numb
 All captures are short (seconds to minutes), and most show each thing once: so the second half is full of what the first has not, and says
 little of how often a learned plant raises alerts (for that: [results.md](results.md)). What it does say is whether an alert is *true*: whether what it names
 was in no frame of the first half. That is looked up in the frames with gopacket, for functions in the list of operations of the first half; the rest
-was looked at by people with tshark.
+was judged by reading the alert beside its capture, about half of them frame by frame.
 
 %d captures, %d of them without any alert; %d alerts (low %d, medium %d, high %d, critical %d).
 
