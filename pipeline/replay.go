@@ -354,8 +354,13 @@ func (c *committer) take(minutes []*observe.Minute) {
 		}
 		if !c.warmed {
 			c.warmed = true
-			// With the part of this minute that another run may have brought.
-			if err := warm(context.Background(), c.st, c.engine, c.opt.Site, c.opt.Sensor, m.Start, m.Start+1); err != nil {
+			// With the part of this minute that another run may have brought. A run that is gone on with has
+			// brought its own, which it is about to see again.
+			to := m.Start + 1
+			if c.resumeAt > 0 {
+				to = m.Start
+			}
+			if err := warm(context.Background(), c.st, c.engine, c.opt.Site, c.opt.Sensor, m.Start, to); err != nil {
 				c.fail(err)
 				continue
 			}

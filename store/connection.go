@@ -156,13 +156,13 @@ type choice struct {
 // not keep the list. Heeds From, To, Site, Sensor.
 func (s *Store) connections(ctx context.Context, f *Filter, falling bool, of *choice, fn func(list []connection) (more bool, err error)) error {
 	lo, hi := int64(-never*60), int64(never*60)
-	from, to := int64(math.MinInt64), int64(math.MaxInt64)
+	from := int64(math.MinInt64)
 	if f.From != 0 {
 		// Those that began earlier are in long.
 		from, lo = f.From, floorDiv(f.From-longFlow, observe.MinuteLength)
 	}
 	if f.To != 0 {
-		to, hi = f.To, -floorDiv(-f.To, observe.MinuteLength)
+		hi = -floorDiv(-f.To, observe.MinuteLength)
 	}
 	long, err := s.longConnections(ctx, f)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *Store) connections(ctx context.Context, f *Filter, falling bool, of *ch
 	var list []connection
 	var rows []int64
 	holds := func(c *connection) bool {
-		return c.v[cFirst] < to && c.last() >= from && (of == nil || of.wants(c))
+		return (f.To == 0 || c.v[cFirst] < f.To) && c.last() >= from && (of == nil || of.wants(c))
 	}
 	var chosenBy []int // the columns that holds looks at
 	if of != nil {

@@ -34,8 +34,8 @@ func migrations() ([]string, error) {
 	return steps, nil
 }
 
-// migrate takes the steps behind version from, each in a transaction of its own.
-// Of a store that holds something a copy is kept beside first: PATH.v1 of a store of version 1.
+// migrate takes the steps behind version from, each in a transaction of its own; those of a new store in one, so
+// that another process, which opens it meanwhile, never finds an older version. Of a store that holds something a copy is kept beside first: PATH.v1 of a store of version 1.
 func (s *Store) migrate(from int, steps []string) error {
 	if from > 0 {
 		copied := fmt.Sprintf("%s.v%d", s.path, from)
@@ -51,30 +51,44 @@ func (s *Store) migrate(from int, steps []string) error {
 		}
 		s.Upgraded = copied
 	}
-	for v := from; v < len(steps); v++ {
-		tx, err := s.db.Begin()
-		if err != nil {
-			return s.wrap("upgrade", err)
+	for v := from; v < len(steps); {
+		to := v + 1
+		if from == 0 {
+			to = len(steps)
 		}
-		var now int
-		// Another process may have been faster.
-		if err = tx.QueryRow("PRAGMA user_version").Scan(&now); err == nil && now <= v {
-			if _, err = tx.Exec(steps[v]); err == nil && v+1 == blocksVersion {
-				err = packOld(tx)
-			}
-			if err == nil {
-				_, err = tx.Exec(fmt.Sprintf("PRAGMA user_version=%d", v+1))
-			}
+		if err := s.upgrade(steps, to); err != nil {
+			return s.wrap(fmt.Sprintf("upgrade to version %d", to), err)
 		}
-		if err != nil {
-			tx.Rollback()
-			return s.wrap(fmt.Sprintf("upgrade to version %d", v+1), err)
-		}
-		if err := tx.Commit(); err != nil {
-			return s.wrap(fmt.Sprintf("upgrade to version %d", v+1), err)
-		}
+		v = to
 	}
 	return nil
+}
+
+// upgrade takes the steps up to the version to that are not taken yet: another process may have been faster.
+func (s *Store) upgrade(steps []string, to int) error {
+	tx, err := s.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var now int
+	if err := tx.QueryRow("PRAGMA user_version").Scan(&now); err != nil {
+		return err
+	}
+	for v := now; v < to; v++ {
+		if _, err := tx.Exec(steps[v]); err != nil {
+			return err
+		}
+		if v+1 == blocksVersion {
+			if err := packOld(tx); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(fmt.Sprintf("PRAGMA user_version=%d", v+1)); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 // blocksVersion is the version whose step begins the blocks.

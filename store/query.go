@@ -228,7 +228,7 @@ func (s *Store) waiting(ctx context.Context) (pending []int64, kept int64, err e
 	return pending, kept, err
 }
 
-const never = math.MaxInt64 / hourLength // an hour beyond all times
+const never = math.MaxInt64/hourLength + 2 // an hour beyond all times, which end in the midst of one
 
 // pieces cuts a window into what is read from hours and what from minutes:
 // the parts of hours at its ends, and hours whose rows are behind.

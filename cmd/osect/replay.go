@@ -167,7 +167,8 @@ func runReplay(ctx context.Context, a *app, o replayOptions, paths []string) (er
 	if err := judgeReplay(a, o, sum); err != nil || o.format != "table" || sum.Packets == 0 {
 		return err
 	}
-	return a.next(ctx, st, opt.Mode, sum.Alerts)
+	// It is done: who stops it now is too late.
+	return a.next(context.WithoutCancel(ctx), st, opt.Mode, sum.Alerts)
 }
 
 // next hints at the command that comes after this one.
