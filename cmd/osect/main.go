@@ -19,6 +19,7 @@ import (
 )
 
 func main() {
+	paceMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second Ctrl-C ends the program at once: the store stands that.
 	context.AfterFunc(ctx, stop)
