@@ -1,10 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"osect/decode"
@@ -186,5 +190,32 @@ func TestConnectionsOfAllLengths(t *testing.T) {
 	}
 	if n := s.count(t, "SELECT count(*) FROM connection_long"); n == 0 || rows == 0 {
 		t.Errorf("%d long connections, %d rows compared", n, rows)
+	}
+}
+
+// TestTheLastMinuteOfAllTimes: captures with broken times put frames where int64 ends, in the midst of an hour and of a
+// minute; what is there is listed and dumped.
+func TestTheLastMinuteOfAllTimes(t *testing.T) {
+	s := newStore(t)
+	end := int64(math.MaxInt64)
+	c := observe.Connection{ID: 7, First: end, Last: end, PacketsOut: 1, BytesOut: 60, State: observe.StateOther, Closed: true}
+	c.ConnKey = observe.ConnKey{Client: ip(1), Server: ip(2), ClientPort: 1025, ServerPort: 502, Proto: 6, VLAN: decode.NoVLAN, InnerVLAN: decode.NoVLAN}
+	e := observe.Edge{EdgeKey: observe.EdgeKey{Client: ip(1), Server: ip(2), ServerPort: 502, Proto: 6, VLAN: decode.NoVLAN}, PacketsOut: 1, BytesOut: 60, First: end, Last: end}
+	m := &observe.Minute{Start: end / observe.MinuteLength * observe.MinuteLength, Seq: 1, Connections: []observe.Connection{c}, Edges: []observe.Edge{e}}
+	if _, err := s.Commit(&Batch{Run: newRun(t, s), Minutes: []*observe.Minute{m}}); err != nil {
+		t.Fatal(err)
+	}
+	flows, _, err := s.Flows(context.Background(), Filter{})
+	if err != nil || len(flows) != 1 || int64(flows[0].LastSeen) != end {
+		t.Errorf("%d flows, %v", len(flows), err)
+	}
+	var dump bytes.Buffer
+	if err := s.Dump(context.Background(), &dump); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"\nconnection\t", "\nedge_minute\t"} {
+		if !strings.Contains("\n"+dump.String(), table) {
+			t.Errorf("the dump has no row of%s", table)
+		}
 	}
 }

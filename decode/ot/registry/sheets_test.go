@@ -206,13 +206,22 @@ func codesOf(sheet, heads string, code sheetCode, decimal bool) (codes []string)
 var modbusRanges = strings.Split("modbus-tcp 0e,modbus-tcp 64,modbus-tcp 65,modbus-tcp 66,modbus-tcp 67,modbus-tcp 68,modbus-tcp 69,"+
 	"modbus-tcp 6a,modbus-tcp 6b,modbus-tcp 6c,modbus-tcp 6d,modbus-tcp 6e,modbus-tcp 7d,modbus-tcp 7e,modbus-tcp 7f", ",")
 
+// absentSheets skips, or fails where the shared material must be there.
+func absentSheets(t *testing.T) {
+	t.Helper()
+	if os.Getenv("OSECT_REQUIRE_SHARED") == "1" {
+		t.Fatal("absent: fact sheets")
+	}
+	t.Skip("absent: fact sheets")
+}
+
 // TestSheetsNames: every code of the sheets' tables is in the decoders' tables, reads too.
 func TestSheetsNames(t *testing.T) {
 	dir := filepath.Join(filepath.Dir(ottest.Shared(t)), "protocols")
 	for _, s := range sheets {
 		b, err := os.ReadFile(filepath.Join(dir, s.protocol+".md"))
 		if err != nil {
-			t.Skip("absent: fact sheets")
+			absentSheets(t)
 		}
 		i := slices.IndexFunc(Protocols, func(p *ot.Protocol) bool { return p.Name == s.protocol })
 		have := map[string]bool{}
@@ -241,7 +250,7 @@ func TestSheetsWrites(t *testing.T) {
 		t.Run(s.protocol, func(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join(dir, s.protocol+".md"))
 			if err != nil {
-				t.Skip("absent: fact sheets")
+				absentSheets(t)
 			}
 			i := slices.IndexFunc(Protocols, func(p *ot.Protocol) bool { return p.Name == s.protocol })
 			classes := map[string][]ot.Class{}
