@@ -345,7 +345,13 @@ func (s *source) emit(b *Batch, other *source) bool {
 			b.hold(s.blk)
 			s.held = s.set.reads
 		}
-		b.Frames = append(b.Frames, s.ahead)
+		// Field by field: what nextPcap has just written in parts would have to settle in memory before
+		// it could be copied in larger ones (30 ns a frame).
+		n := len(b.Frames)
+		b.Frames = b.Frames[:n+1]
+		f, a := &b.Frames[n], &s.ahead
+		f.Time, f.Data, f.WireLen, f.Link = a.Time, a.Data, a.WireLen, a.Link
+		f.Capture, f.Number, f.Offset = a.Capture, a.Number, a.Offset
 		s.count()
 		if !s.advance() {
 			return false

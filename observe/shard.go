@@ -306,7 +306,6 @@ func (s *Shard) ethernet(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
 
 // ip observes an IP packet that has (or needs no) ports.
 func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel decode.Tunnel) {
-	k := connKey{a: p.Src, b: p.Dst, proto: p.Proto, vlan: p.VLAN, inner: p.InnerVLAN, tunnel: tunnel}
 	sp, dp := uint16(0), uint16(0)
 	switch p.Proto {
 	case decode.ProtoTCP, decode.ProtoUDP, decode.ProtoSCTP:
@@ -315,12 +314,18 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 		sp = icmpKey(p.Proto, p.ICMPType, p.ICMPCode)
 		dp = sp
 	}
-	k.aPort, k.bPort = sp, dp
+	k := connKey{proto: p.Proto, vlan: p.VLAN, inner: p.InnerVLAN, tunnel: tunnel}
 	d := uint8(0)
-	if c := k.b.Compare(k.a); c < 0 || c == 0 && dp < sp {
-		k.a, k.b, k.aPort, k.bPort = k.b, k.a, dp, sp
+	// By halves: copied whole, addresses that Decode has just written in halves would have to settle in memory first.
+	srcHi, srcLo, dstHi, dstLo := p.Src.Hi, p.Src.Lo, p.Dst.Hi, p.Dst.Lo
+	if dstHi < srcHi || dstHi == srcHi && (dstLo < srcLo || dstLo == srcLo && dp < sp) {
+		srcHi, srcLo, dstHi, dstLo = dstHi, dstLo, srcHi, srcLo
+		k.aPort, k.bPort = dp, sp
 		d = 1
+	} else {
+		k.aPort, k.bPort = sp, dp
 	}
+	k.a.Hi, k.a.Lo, k.b.Hi, k.b.Lo = srcHi, srcLo, dstHi, dstLo
 	h := k.hash()
 	j := s.table.find(&k, h)
 	var c *conn

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Benchmarks of the whole program, against tcpdump reading the same file.
 
-  scripts/bench.py mixed [long small many ot]   pairs of osect and tcpdump, the median ratio
-  scripts/bench.py workers                      two workers against one
+  scripts/bench.py mixed [long small many ot]   osect against tcpdump, and against tcpdump and a SHA-256 of
+                                                the file at once (a capture is known by it): median ratios
+  scripts/bench.py workers                      two workers against one, and what two processors are worth
   scripts/bench.py ab REV REV                   CPU time of two revisions on the mixed load
   scripts/bench.py detection                    CPU time with all detectors against none
   scripts/bench.py profile                      where the CPU time of the mixed load goes
@@ -29,7 +30,7 @@ LOADS = {
     "long": (["--load", "--packets", "10000000", "--minutes", "200"], "the mixed load, ten times as long", 3),
     "small": (["--load", "--mean-size", "64"], "1,000,000 packets of 64 bytes", 3),
     "many": (["--load", "--connections", "1000000", "--packets", "8400000", "--mean-size", "100"], "1,000,000 connections", 3),
-    "ot": (["--ot-mix"], "only Modbus, S7comm, SLMP and CIP", 3),
+    "ot": (["--ot-mix", "--packets", "1000000"], "1,000,000 packets, only Modbus, S7comm, SLMP and CIP", 3),
 }
 DEVICES = ["--devices", "1400"]
 
@@ -103,21 +104,33 @@ def packets(load):
 
 
 def compare(names, osect, plantgen):
-    print("| load | packets | tcpdump s | osect s | ratio | packets/s | CPU ns/packet | Gbit/s | peak MB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| load | packets | tcpdump s | beside SHA-256 s | osect s | ratio to tcpdump | to both | packets/s | CPU ns/packet | Gbit/s | peak MB |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name in names:
         load, before = make(name, plantgen)
         base = learned(osect, before)
-        run(["tcpdump", "-r", load, "-w", "/dev/null"])  # warms the page cache
-        pairs = [(run(["tcpdump", "-r", load, "-w", "/dev/null"]), detect(osect, base, load)) for _ in range(LOADS[name][2])]
-        t, o = median([p[0] for p in pairs]), median([p[1] for p in pairs])
-        ratio = statistics.median(p[1][0] / p[0][0] for p in pairs)
+        read = ["tcpdump", "-r", load, "-w", "/dev/null"]
+        digest = [sys.executable, "-c", "import hashlib, sys; hashlib.file_digest(open(sys.argv[1], 'rb'), 'sha256')"]  # OpenSSL's
+        run(read)  # warms the page cache
+        rows = [(run(read), beside(read, digest + [load]), detect(osect, base, load)) for _ in range(LOADS[name][2])]
+        t, o = median([r[0] for r in rows]), median([r[2] for r in rows])
+        ratio = statistics.median(r[2][0] / r[0][0] for r in rows)
+        both = statistics.median(r[2][0] / r[1] for r in rows)
         n = packets(load)
-        print(f"| {name} | {n:,} | {t[0]:.2f} | {o[0]:.2f} | {ratio:.2f} | {n / o[0]:,.0f} | {(o[1] + o[2]) / n * 1e9:.0f} "
+        print(f"| {name} | {n:,} | {t[0]:.2f} | {statistics.median(r[1] for r in rows):.2f} | {o[0]:.2f} | {ratio:.2f} | {both:.2f} | {n / o[0]:,.0f} | {(o[1] + o[2]) / n * 1e9:.0f} "
               f"| {os.path.getsize(load) * 8 / o[0] / 1e9:.1f} | {o[3]:.0f} |", flush=True)
     print()
     for name in names:
-        print(f"{name}: {LOADS[name][1]}; medians of {LOADS[name][2]} interleaved pairs.")
+        print(f"{name}: {LOADS[name][1]}; medians of {LOADS[name][2]} interleaved runs.")
+
+
+def beside(*commands):
+    """Runs commands at once and gives the wall s until the last has ended."""
+    start = time.monotonic()
+    for p in [subprocess.Popen(c, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for c in commands]:
+        if p.wait():
+            sys.exit(f"{p.args[0]}: exit status {p.returncode}")
+    return time.monotonic() - start
 
 
 def workers(osect, plantgen):
@@ -125,7 +138,22 @@ def workers(osect, plantgen):
     base = learned(osect, before)
     rows = [(detect(osect, base, load, {"GOMAXPROCS": "1"}), detect(osect, base, load, {"GOMAXPROCS": "2"})) for _ in range(5)]
     one, two = median([r[0] for r in rows]), median([r[1] for r in rows])
-    print(f"one worker {one[0]:.2f} s, two {two[0]:.2f} s: {statistics.median(r[0][0] / r[1][0] for r in rows):.2f} x")
+    print(f"one worker {one[0]:.2f} s, two {two[0]:.2f} s: {statistics.median(r[0][0] / r[1][0] for r in rows):.2f} x", flush=True)
+    # What two processors of this machine are worth: two processors of a virtual machine may be one core, or be shared.
+    alone, both = [], []
+    for _ in range(5):
+        alone.append(spin(1))
+        both.append(spin(2))
+    print(f"the same work in one process {statistics.median(alone):.2f} s, in two at once {statistics.median(both):.2f} s: "
+          f"two processors are worth {2 * statistics.median(a / b for a, b in zip(alone, both)):.2f} here")
+
+
+def spin(n):
+    """Counts in n processes at once, without memory or input, and gives the wall s."""
+    start = time.monotonic()
+    for p in [subprocess.Popen([sys.executable, "-c", "for i in range(12000000): pass"]) for _ in range(n)]:
+        p.wait()
+    return time.monotonic() - start
 
 
 def ab(a, b, plantgen):

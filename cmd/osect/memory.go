@@ -9,7 +9,7 @@ import (
 
 // leastMemory is what the collector lets the program grow to before it works harder, bytes: the
 // mixed load of make bench needs no more.
-const leastMemory = 125 << 20
+const leastMemory = 112 << 20
 
 // paceMemory keeps the program at 1.5 times what it holds, once that is much, where the
 // collector alone would let it grow to twice as much: a capture ten times as long shall not
