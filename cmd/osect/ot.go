@@ -146,8 +146,9 @@ func operationTable(a *app) listing[store.OperationRow] {
 		{key: "dst", layout: layout{min: 17}, cell: func(r *row) string { return r.Dst }},
 		{key: "protocol", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return r.Protocol }},
 		{key: "function", layout: layout{min: 15, lines: 3}, cell: functionText},
-		{key: "direction", layout: layout{drop: 3}, cell: func(r *row) string { return a.or("cli.direction."+r.Direction, r.Direction) }},
-		{key: "class", layout: layout{drop: 2}, cell: func(r *row) string { return a.get("ot.class." + r.Class) }, colour: func(r *row) string { return classColours[r.Class] }},
+		{key: "unit", layout: layout{min: 5, lines: 3, drop: 3}, cell: func(r *row) string { return r.Unit }},
+		{key: "direction", layout: layout{drop: 2}, cell: func(r *row) string { return a.or("cli.direction."+r.Direction, r.Direction) }},
+		{key: "class", layout: layout{drop: 4}, cell: func(r *row) string { return a.get("ot.class." + r.Class) }, colour: func(r *row) string { return classColours[r.Class] }},
 		{key: "count", layout: layout{right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Count, 10) }},
 		{key: "last_seen", layout: layout{drop: 1}, cell: func(r *row) string { return a.clock(int64(r.LastSeen)) }},
 	}}
