@@ -94,8 +94,8 @@ func TestHeadsAreBounded(t *testing.T) {
 		t.Errorf("%d wait, %d dropped; want %d and %d", len(s.heads.all), b.counters.Dropped[DropFacts], maxHeads, 2*maxHeads)
 	}
 	last := 3*maxHeads - 1
-	send(last, 0, decode.SYN, nil) // closes the connection before
-	send(last, 100+1448, decode.ACK, hello[1448:])
+	send(last, 1<<30, decode.SYN, nil) // closes the connection before
+	send(last, 1<<30+1449, decode.ACK, hello[1448:])
 	if len(b.facts) != 1 || b.facts[0].Kind != "tcp-syn" {
 		t.Errorf("the rest of a hello of another connection was joined: %v", b.facts)
 	}

@@ -331,7 +331,7 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 	var c *conn
 	if j >= 0 {
 		c = s.table.at(j)
-		if t-c.last > c.idle() || p.TCP && p.Flags&(SYNACK) == decode.SYN && reopens(c, d, p.Seq) {
+		if t-c.last > c.idle() || p.TCP && p.Flags&(SYNACK) == decode.SYN && reopens(c, d, p.Seq, t) {
 			s.close(j, c, b)
 			j = -1
 		}
@@ -392,16 +392,22 @@ func icmpKey(proto, typ, code uint8) uint16 {
 	return uint16(typ)<<8 | uint16(code)
 }
 
-// reopens says whether a SYN in direction d begins a new connection on the ports of c.
-func reopens(c *conn, d uint8, seq uint32) bool {
+// reopens says whether a SYN in direction d at t begins a new connection on the ports of c.
+func reopens(c *conn, d uint8, seq uint32, t int64) bool {
 	if c.closed() || c.flags&fRejected != 0 {
 		return true
 	}
 	if c.flags&(fSeq0<<d) == 0 {
 		return c.flags&fSYNACK == 0 // else its answer was merely seen first
 	}
+	if c.flags&fSYN == 0 && t-c.first <= holeTime && c.isn[d]-seq-1 < maxLateSYN {
+		return false // its own SYN, come behind its first bytes
+	}
 	return c.isn[d] != seq
 }
+
+// maxLateSYN is how many bytes of a connection may come before its SYN, which frames do that change places on their way into a capture.
+const maxLateSYN = 16 << 10
 
 // addConn puts a new connection, making room first where the table is full.
 func (s *Shard) addConn(k *connKey, h uint32, b *bucket) (int32, *conn) {

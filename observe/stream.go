@@ -14,12 +14,21 @@ const (
 	// maxQueued and maxQueuedBytes bound the segments of one direction that
 	// wait for one before them.
 	maxQueued      = 32
-	maxQueuedBytes = 64 << 10
+	maxQueuedBytes = 256 << 10 // captures of a host hold what its network card cuts up and puts together, up to 64 KB a frame
 	// ackedHole is how many later segments must have come before a hole that
-	// the other end has acknowledged is taken for a frame the capture missed.
+	// the other end has acknowledged is taken for a frame the capture missed,
+	// and holeTime (ns) how long the first of them must have waited: of frames that changed
+	// places on their way into the capture the missing one is close behind. ackedLong later ones are enough alone.
 	ackedHole = 3
+	holeTime  = 20e6
+	ackedLong = 12
 	// maxStreams is the most streams that a shard keeps state for.
 	maxStreams = 4096
+	// maxWaiting bounds the bytes that wait in a shard, in all queues and for the rest of their messages.
+	maxWaiting = 1 << 20
+	// leastBuffer is what waiting bytes have at the least, and maxSpare bounds the bytes of buffers that a shard keeps for others.
+	leastBuffer = 1536
+	maxSpare    = 256 << 10
 )
 
 // stream is what a connection with an OT protocol (or one that may become such)
@@ -41,7 +50,7 @@ type stream struct {
 
 // half is one direction of a TCP stream.
 type half struct {
-	buf    []byte // the beginning of a message that waits for its rest
+	buf    []byte // the beginning of a message that waits for its rest, a buffer of streamTable; nil for nothing
 	skip   int    // bytes to come that need not be seen
 	gap    bool   // bytes were lost before what comes next
 	resume bool   // bytes were lost or refused before it
@@ -53,6 +62,7 @@ type half struct {
 type queued struct {
 	seq  uint32
 	wire int
+	at   int64 // when it came, ns
 	data []byte
 }
 
@@ -60,27 +70,59 @@ type queued struct {
 type streamTable struct {
 	all    []*stream
 	free   []int32
-	spare  [][]byte // buffers of segments that have come into order
+	spare  [][]byte // buffers for the next bytes that have to wait
+	spared int      // bytes of them
 	gather []byte   // for what probes gathered
+
+	waiting int // bytes in queues and buffers, each buffer with leastBuffer at the least
 }
 
-// maxSpare is how many buffers are kept for the next segments out of order.
-const maxSpare = 64
+// hold copies bytes that have to wait into a buffer of their own.
+func (t *streamTable) hold(p []byte) []byte { return t.append(nil, p) }
 
-// hold copies a segment into a buffer of its own.
-func (t *streamTable) hold(p []byte) []byte {
-	if n := len(t.spare); n > 0 {
-		b := append(t.spare[n-1][:0], p...)
-		t.spare = t.spare[:n-1]
-		return b
+// append puts p behind the waiting bytes of b.
+func (t *streamTable) append(b, p []byte) []byte {
+	if b == nil {
+		if n := len(t.spare); n > 0 {
+			b = t.spare[n-1]
+			t.spare = t.spare[:n-1]
+			t.spared -= cap(b)
+		} else {
+			b = make([]byte, 0, max(leastBuffer, len(p)))
+		}
+	} else {
+		t.waiting -= max(leastBuffer, len(b))
 	}
-	return append(make([]byte, 0, max(1536, len(p))), p...)
+	b = append(b, p...)
+	t.waiting += max(leastBuffer, len(b))
+	return b
 }
 
+// keep leaves only the first n of the waiting bytes of b.
+func (t *streamTable) keep(b []byte, n int) []byte {
+	if n == 0 {
+		t.release(b)
+		return nil
+	}
+	t.waiting += max(leastBuffer, n) - max(leastBuffer, len(b))
+	return b[:n]
+}
+
+// release gives back a buffer; nil is none.
 func (t *streamTable) release(b []byte) {
-	if len(t.spare) < maxSpare && cap(b) <= 65536 {
-		t.spare = append(t.spare, b)
+	if b == nil {
+		return
 	}
+	t.waiting -= max(leastBuffer, len(b))
+	if t.spared+cap(b) <= maxSpare {
+		t.spare = append(t.spare, b[:0])
+		t.spared += cap(b)
+	}
+}
+
+// room is how many bytes more may wait behind those of b.
+func (t *streamTable) room(b []byte) int {
+	return min(ot.MaxBuffer-len(b), max(0, maxWaiting-t.waiting))
 }
 
 func (t *streamTable) at(i int32) *stream { return t.all[i] }
@@ -104,15 +146,12 @@ func (t *streamTable) remove(i int32) {
 	st.lastOp, st.told, st.hasAsked = [4]int32{}, [2]uint64{}, false
 	for d := range st.half {
 		h := &st.half[d]
-		buf := h.buf[:0]
-		if cap(buf) > 4096 {
-			buf = nil
-		}
+		t.release(h.buf)
 		for i := range h.queue {
 			t.release(h.queue[i].data)
 			h.queue[i] = queued{}
 		}
-		*h = half{buf: buf, queue: h.queue[:0]}
+		*h = half{queue: h.queue[:0]}
 	}
 	t.free = append(t.free, i)
 }
@@ -296,9 +335,9 @@ func (s *Shard) segment(j int32, c *conn, d uint8, seq, ack uint32, flags uint8,
 	}
 	h.queue = append(h.queue, queued{})
 	copy(h.queue[x+1:], h.queue[x:])
-	h.queue[x] = queued{seq, wire, s.streams.hold(p)}
+	h.queue[x] = queued{seq, wire, t, s.streams.hold(p)}
 	h.queued += len(p)
-	if len(h.queue) >= maxQueued || h.queued >= maxQueuedBytes {
+	if len(h.queue) >= maxQueued || h.queued >= maxQueuedBytes || s.streams.waiting > maxWaiting {
 		s.jump(c, st, d, t, b, ref, mac)
 	}
 }
@@ -306,7 +345,7 @@ func (s *Shard) segment(j int32, c *conn, d uint8, seq, ack uint32, flags uint8,
 // fillHole gives up waiting for bytes of direction d that the other end has acknowledged.
 func (s *Shard) fillHole(c *conn, st *stream, d uint8, ack uint32, t int64, b *bucket, ref FrameRef, mac decode.MAC) {
 	h := &st.half[d]
-	if len(h.queue) >= ackedHole && int32(ack-h.queue[0].seq) >= 0 {
+	if n := len(h.queue); n >= ackedHole && int32(ack-h.queue[0].seq) >= 0 && (n >= ackedLong || t-h.queue[0].at >= holeTime) {
 		s.jump(c, st, d, t, b, ref, mac)
 	}
 }
@@ -330,7 +369,8 @@ func (s *Shard) lose(h *half, n int, b *bucket) {
 		return
 	}
 	b.counters.Dropped[DropSegments] += uint64(len(h.buf)) + uint64(n)
-	h.buf, h.skip, h.gap, h.resume = h.buf[:0], 0, true, true
+	s.streams.release(h.buf)
+	h.buf, h.skip, h.gap, h.resume = nil, 0, true, true
 }
 
 // unqueue hands on what has come into order.
@@ -375,7 +415,7 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 	if c.stream >= 0 {
 		h := &s.streams.at(c.stream).half[d]
 		if len(h.buf) > 0 {
-			h.buf = append(h.buf, p[:min(len(p), maxProbeBytes)]...)
+			h.buf = s.streams.append(h.buf, p[:min(len(p), maxProbeBytes)])
 			head = h.buf
 		}
 	}
@@ -386,7 +426,8 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 	if v == ot.No && len(head) > len(p) {
 		// What was gathered (a keep-alive's byte, say) began nothing: does p by itself?
 		h := &s.streams.at(c.stream).half[d]
-		h.buf = append(h.buf[:0], p[:min(len(p), maxProbeBytes)]...)
+		s.streams.release(h.buf)
+		h.buf = s.streams.hold(p[:min(len(p), maxProbeBytes)])
 		head = h.buf
 		app, v = s.probe(c, d, p, 0, overTCP)
 	}
@@ -408,7 +449,7 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 			// The other direction begins anywhere: what was gathered of it may be a message's end.
 			if o.resume = true; len(o.buf) > 0 {
 				s.streams.gather = append(s.streams.gather[:0], o.buf...)
-				o.buf = o.buf[:0]
+				o.buf = s.streams.keep(o.buf, 0)
 				s.feed(c, st, 1-d, s.streams.gather, len(s.streams.gather), t, b, ref, c.mac[1-d])
 			}
 		}
@@ -418,7 +459,7 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 			whole := len(h.buf) - min(len(p), maxProbeBytes)
 			s.streams.gather = append(s.streams.gather[:0], h.buf[:whole]...)
 			first := s.streams.gather
-			h.buf = h.buf[:0]
+			h.buf = s.streams.keep(h.buf, 0)
 			s.feed(c, st, d, first, len(first), t, b, ref, mac)
 		}
 		s.feed(c, st, d, p, wire, t, b, ref, mac)
@@ -432,13 +473,13 @@ func (s *Shard) inOrderUnknown(c *conn, d uint8, p []byte, wire int, t int64, b 
 			st = s.streams.at(c.stream)
 		}
 		h := &st.half[d]
-		if len(h.buf) == 0 {
-			h.buf = append(h.buf, p[:min(len(p), maxProbeBytes)]...)
+		if n := min(len(p), maxProbeBytes); len(h.buf) == 0 && n <= s.streams.room(nil) {
+			h.buf = s.streams.hold(p[:n])
 		}
 	default:
 		if c.stream >= 0 {
 			h := &s.streams.at(c.stream).half[d]
-			h.buf = h.buf[:0]
+			h.buf = s.streams.keep(h.buf, 0)
 		}
 		if c.probes++; c.probes >= maxProbes {
 			c.flags |= fNoOT
@@ -466,13 +507,12 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 	}
 	waited := len(h.buf) > 0
 	if waited {
-		room := ot.MaxBuffer - len(h.buf)
-		if len(p) > room {
+		if room := s.streams.room(h.buf); len(p) > room {
 			b.counters.Dropped[DropSegments] += uint64(len(p) - room)
 			cut += len(p) - room
 			p = p[:room]
 		}
-		h.buf = append(h.buf, p...)
+		h.buf = s.streams.append(h.buf, p)
 		p = h.buf
 	}
 	for n := 1; n > 0 && len(p) > 0; {
@@ -494,10 +534,13 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 		b.counters.Dropped[DropSegments] += uint64(len(p))
 		p = nil
 	}
-	if waited {
-		h.buf = h.buf[:copy(h.buf, p)]
-	} else {
-		h.buf = append(h.buf, p...)
+	switch {
+	case waited:
+		h.buf = s.streams.keep(h.buf, copy(h.buf, p))
+	case len(p) > s.streams.room(nil):
+		s.lose(h, len(p), b)
+	case len(p) > 0:
+		h.buf = s.streams.hold(p)
 	}
 	s.lose(h, cut, b)
 }

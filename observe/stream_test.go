@@ -12,7 +12,7 @@ import (
 
 // toy is a protocol for these tests: messages of 0xAA, a length, that many
 // bytes, the first of which is the code. Long messages (0xBB, two bytes of
-// length) are skipped behind their head.
+// length) are skipped behind their head; those of 0xBC are wanted whole.
 var toy = &ot.Protocol{
 	Name: "toy", TCPPorts: []uint16{7777}, UDPPorts: []uint16{7777},
 	ProbeStream: func(p []byte, h ot.Hint) ot.Verdict {
@@ -38,6 +38,11 @@ var toy = &ot.Protocol{
 			switch q := p[n:]; {
 			case q[0] == 0xBB:
 				s.Emit(ot.PDU{Code: 0xBB, Direction: ot.Request})
+				n += 3 + int(binary.BigEndian.Uint16(q[1:]))
+			case q[0] == 0xBC && len(q) < 3+int(binary.BigEndian.Uint16(q[1:])):
+				return n
+			case q[0] == 0xBC:
+				s.Emit(ot.PDU{Code: 0xBC, Direction: ot.Request})
 				n += 3 + int(binary.BigEndian.Uint16(q[1:]))
 			case q[0] != 0xAA:
 				return -1
@@ -247,7 +252,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestStreamInAnyOrder: segments in any order within a window, some twice, tell the same messages.
+// TestStreamInAnyOrder: segments and acknowledgements that change places within a window, some twice, tell the same
+// messages of one connection, also where the SYN comes behind the first bytes.
 func TestStreamInAnyOrder(t *testing.T) {
 	var all []byte
 	expected := map[string]uint64{}
@@ -255,33 +261,74 @@ func TestStreamInAnyOrder(t *testing.T) {
 		all = append(all, msg(byte(i%5), 1+i%9)...)
 		expected[fmt.Sprintf("%02x", i%5)]++
 	}
-	for seed := range uint64(50) {
+	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		type part struct{ from, to int }
-		var parts []part
+		frames := [][]byte{tcp(client, server, 40000, 7777, 999, 0, decode.SYN, nil), tcp(server, client, 7777, 40000, 0, 1000, decode.SYN|decode.ACK, nil)}
 		for from := 0; from < len(all); {
 			to := min(len(all), from+1+r.IntN(20))
-			parts = append(parts, part{from, to})
+			f := tcp(client, server, 40000, 7777, 1000+uint32(from), 1, decode.ACK|decode.PSH, all[from:to])
+			frames = append(frames, f, tcp(server, client, 7777, 40000, 1, 1000+uint32(to), decode.ACK, nil))
 			if r.IntN(5) == 0 {
-				parts = append(parts, part{from, to})
+				frames = append(frames, f)
 			}
 			from = to
 		}
-		for i := range parts {
-			if j := i + r.IntN(4); j < len(parts) {
-				parts[i], parts[j] = parts[j], parts[i]
-			}
+		if seed%3 == 0 {
+			frames[0], frames[2] = frames[2], frames[0]
+		}
+		for i := 3; i < len(frames); { // no frame leaves its handful, so that none is later than holeTime
+			k := min(len(frames), i+1+r.IntN(8))
+			r.Shuffle(k-i, func(x, y int) { frames[i+x], frames[i+y] = frames[i+y], frames[i+x] })
+			i = k
 		}
 		n := newNet(t)
-		n.frame(tcp(client, server, 40000, 7777, 999, 0, decode.SYN, nil))
-		for _, p := range parts {
-			n.seg(p.from, all[p.from:p.to])
+		for _, f := range frames {
+			n.frame(f)
 		}
-		codes, _, _ := n.finish()
+		codes, conns, dropped := n.finish()
 		want(t, codes, expected)
+		if len(conns) != 1 || dropped.Dropped[DropSegments] != 0 {
+			t.Errorf("%d connections, expected 1; %d bytes dropped", len(conns), dropped.Dropped[DropSegments])
+		}
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
+	}
+}
+
+// TestWaitingIsBounded: bytes that wait for others, in queues or for the rest of their messages, are bounded in a shard
+// whatever the number of connections; what is beyond is counted, and all is given back at the end.
+func TestWaitingIsBounded(t *testing.T) {
+	s := NewShard(NewTables([]*ot.Protocol{toy}))
+	const start = 1_700_000_000e9
+	number := int64(0)
+	send := func(port uint16, seq uint32, flags byte, b []byte) {
+		number++
+		f := tcp(client, server, port, 7777, seq, 1, flags, b)
+		s.Frame(decode.LinkEthernet, start+number, f, uint32(len(f)), FrameRef{0, number}, false)
+		if s.streams.waiting > maxWaiting+maxQueuedBytes {
+			t.Fatalf("%d bytes wait after frame %d", s.streams.waiting, number)
+		}
+	}
+	rest := make([]byte, 60000)
+	for i := range uint16(200) {
+		port := 10000 + i
+		send(port, 0, decode.SYN, nil)
+		send(port, 1, decode.ACK, msg(1, 4))
+		if i%2 == 0 {
+			send(port, 8, decode.ACK, rest) // a byte is missing before it
+		} else {
+			send(port, 7, decode.ACK, append([]byte{0xBC, 0xEE, 0x60}, rest...)) // wants 61,024 bytes whole
+		}
+	}
+	most := s.streams.waiting
+	b := s.bucketFor(MinuteOf(start))
+	if most < maxWaiting/2 || b.counters.Dropped[DropSegments] == 0 {
+		t.Errorf("%d bytes wait, %d dropped: the test does not fill what is bounded", most, b.counters.Dropped[DropSegments])
+	}
+	s.Close(&Closing{Minutes: []int64{MinuteOf(start)}, Late: []bool{false}, Now: start + number, Final: true})
+	if s.streams.waiting != 0 || s.streams.spared > maxSpare {
+		t.Errorf("after the end %d bytes wait, %d are kept", s.streams.waiting, s.streams.spared)
 	}
 }
 
