@@ -8,7 +8,7 @@ export OSECT_SHARED
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders variants sweep real report-load clean
+.PHONY: all build demo test vet lint oracle identity docs oui services release setup crash torture scenarios detection-report live live-load bench bench-all profile reference ab fuzz fuzz-all encoders peers variants sweep real report-load clean
 
 all: build
 
@@ -121,6 +121,9 @@ sweep: build ## every function code of every protocol, in frames made here, held
 
 encoders: build ## SLMP and KNXnet/IP against encoders that are not ours; root, node, npm
 	@scripts/encoders
+
+peers: build ## captures of real protocol stacks, and frames of them in other places, held against tshark; root, node, npm
+	@python3 scripts/peers/run.py
 
 clean:
 	rm -rf osect plantgen dist demo

@@ -54,6 +54,7 @@ type Frame struct {
 type Batch struct {
 	Frames []Frame
 	blocks []*block // that the frames point into, one reference each
+	bytes  int      // of the blocks
 }
 
 // Release gives the batch's buffers back: its frames end here. A second
@@ -63,13 +64,14 @@ func (b *Batch) Release() {
 		blk.release()
 		b.blocks[i] = nil
 	}
-	b.blocks = b.blocks[:0]
+	b.blocks, b.bytes = b.blocks[:0], 0
 	b.Frames = b.Frames[:0]
 }
 
 func (b *Batch) hold(blk *block) {
 	blk.refs.Add(1)
 	b.blocks = append(b.blocks, blk)
+	b.bytes += len(blk.buf)
 }
 
 // Options of Open. The zero value reads everything.
@@ -169,6 +171,9 @@ type Set struct {
 }
 
 const defaultBatch = 2048
+
+// maxBatchBytes is how many bytes of blocks a batch of captures takes on: of large frames fewer stand in one.
+const maxBatchBytes = 4 << 20
 
 // Open finds the captures in paths: files, directories (with all that is below
 // them, sorted by path) and "-" for standard input. It compiles the filter,
@@ -385,7 +390,7 @@ func (s *Set) skipKnown(found []entry, first []int64) error {
 	return nil
 }
 
-// Read fills b with the next frames, at most Options.BatchFrames, in the order
+// Read fills b with the next frames, at most Options.BatchFrames (fewer where frames are large), in the order
 // of packet time over all files; frames of equal time come in the order of
 // their files, and frames of one file in the order in which they stand there.
 // What b held before is released. It returns io.EOF when no frame is left, and
@@ -399,7 +404,7 @@ func (s *Set) Read(b *Batch) error {
 		b.Frames = make([]Frame, 0, s.opt.BatchFrames)
 	}
 	s.reads++
-	for len(b.Frames) < s.opt.BatchFrames {
+	for len(b.Frames) < s.opt.BatchFrames && b.bytes < maxBatchBytes {
 		if err := s.ctx.Err(); err != nil {
 			b.Release()
 			return err

@@ -356,7 +356,7 @@ func (s *source) emit(b *Batch, other *source) bool {
 		if !s.advance() {
 			return false
 		}
-		if len(b.Frames) == s.set.opt.BatchFrames || other != nil && other.before(s) {
+		if len(b.Frames) == s.set.opt.BatchFrames || b.bytes >= maxBatchBytes || other != nil && other.before(s) {
 			return true
 		}
 	}

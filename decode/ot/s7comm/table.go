@@ -72,6 +72,7 @@ var userdataFunctions = map[uint16]entry{
 	0x406: {"alarm", ot.Read},
 	0x413: {"alarm query", ot.Read},
 	0x501: {"password", ot.Control},
+	0x502: {"cancel password", ot.Control}, // as snap7's ClearSessionPassword sends it
 	0x701: {"read clock", ot.Read},
 	0x702: {"set clock", ot.Control},
 	0x703: {"read clock following", ot.Read},
