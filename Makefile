@@ -74,8 +74,10 @@ scenarios: build ## detection against the truth of many synthetic plants: docs/d
 real: ## detection on the shared captures: docs/detection/real.md
 	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run '^TestReal$$' -v -timeout 30m
 
-detection-report: ## all detectors that learn, on weeks of synthetic plants: docs/detection/results-volume.md
-	OSECT_SCENARIOS=long $(GO) test ./detect -run TestDetectionReport -v -timeout 120m
+# It goes on from where it stopped: one file a seed. Remove the folder to make all anew.
+RESULTS ?= detection-report
+detection-report: ## all detectors that learn, on weeks of synthetic plants: docs/detection/results-volume.md; goes on from $(RESULTS)
+	OSECT_SCENARIOS=long OSECT_RESULTS=$(abspath $(RESULTS)) GOGC=400 $(GO) test ./detect -run TestDetectionReport -v -timeout 0
 
 live: build ## 50 edits while capturing, five minutes; root
 	OSECT_LONG=1 $(GO) test ./cmd/osect -run TestEditsWhileCapturing -v -timeout 15m

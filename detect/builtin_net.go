@@ -61,6 +61,28 @@ func (t *tally) burst(length int64) int {
 	return int(min(most, math.MaxInt32))
 }
 
+// peak is the most packets a second of all parts that go on at one time, each at its mean over least at least: what is there
+// all minute does not thin out what took some seconds.
+func (t *tally) peak(least int64) int {
+	type change struct {
+		at   int64
+		rate float64
+	}
+	var changes []change
+	for _, p := range t.parts {
+		d := max(p.last-p.first, least)
+		r := float64(p.n) * float64(sec) / float64(d)
+		changes = append(changes, change{p.first, r}, change{p.first + d + 1, -r})
+	}
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rate, b.rate)) })
+	now, most := 0., 0.
+	for _, c := range changes {
+		now += c.rate
+		most = max(most, now)
+	}
+	return int(min(most+1e-6, math.MaxInt32))
+}
+
 func (t *tally) add(e *observe.Edge, n uint64) {
 	if t.n == 0 || e.First < t.first {
 		t.first, t.ref = e.First, e.Ref
@@ -94,6 +116,7 @@ func (b *builtin) traffic(v *view) {
 		if e.Multicast || e.Server.Multicast() || e.Ethernet() && e.Server.MAC().Group() {
 			if e.Service == "" {
 				storm.add(e, e.PacketsOut)
+				storm.parts = append(storm.parts, part{e.PacketsOut, e.First, e.Last})
 			}
 			continue
 		}
@@ -170,7 +193,7 @@ func (b *builtin) traffic(v *view) {
 		b.rateHit("syn-flood", t, windowKey{dst: a}, t.burst(10*sec))
 	}
 	if storm.n > 0 {
-		b.rateHit("broadcast-storm", &storm, windowKey{}, rate(storm.n, storm.first, storm.last, sec, 5*sec))
+		b.rateHit("broadcast-storm", &storm, windowKey{}, storm.peak(5*sec))
 	}
 }
 

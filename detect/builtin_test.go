@@ -491,6 +491,21 @@ func TestBuiltinWindowsBothMinutes(t *testing.T) {
 	}
 }
 
+// TestStormAmongAnnouncements: what is announced all minute long does not thin out a storm of twenty seconds, and is none itself.
+func TestStormAmongAnnouncements(t *testing.T) {
+	for n, want := range map[int]int{0: 0, 800: 0, 1000: 1, 1500: 1} {
+		seen := builtinCases["broadcast-storm"].make(n)
+		for i := range 200 {
+			e := packets(edge(fmt.Sprintf("192.168.2.%d", i+1), "192.168.2.255", decode.ProtoUDP, 138), 5, 59)
+			e.Multicast = true
+			seen[0] = append(seen[0], e)
+		}
+		if got := builtinAlerts(t, "broadcast-storm", Config{}, nil, seen); len(got) != want {
+			t.Errorf("%d a second: %d alerts, want %d", n, len(got), want)
+		}
+	}
+}
+
 // TestBuiltinBounded: a flood of distinct things stays in its bounds and is counted.
 func TestBuiltinBounded(t *testing.T) {
 	cfg := &Config{}

@@ -1,16 +1,18 @@
 package detect
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
-	"runtime"
+	"path/filepath"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -39,12 +41,15 @@ type trained struct {
 }
 
 // weekKinds are the detectors that the weeks are about.
-var weekKinds = []Kind{ConnectedDevice, IPCommunication, OTIP, BuiltIn, IPVolume, IPStatistics}
+var weekKinds = []Kind{ConnectedDevice, IPCommunication, OTIP, OTEthernet, BuiltIn, IPVolume, IPStatistics}
+
+// sure are those of them that are to tell everything and never falsely.
+var sure = weekKinds[:5]
 
 func train(seed uint64, devices, weeksLearned int) *trained {
 	t := &trained{plant: newWeeks(seed, devices), highest: map[ends]uint64{}, sent: map[decode.Addr]uint64{}, sentBytes: map[decode.Addr]uint64{}}
 	e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Learning, weekKinds...), nil, nil)
-	stored := map[Row]Row{}
+	stored := learnedRows{}
 	pair, sent, sentBytes := map[ends]uint64{}, map[decode.Addr]uint64{}, map[decode.Addr]uint64{}
 	for n := range weeksLearned * weekMinutes {
 		m := t.plant.minute(n)
@@ -66,54 +71,116 @@ func train(seed uint64, devices, weeksLearned int) *trained {
 				t.sent[a], t.sentBytes[a] = max(t.sent[a], sent[a]), max(t.sentBytes[a], sentBytes[a])
 			}
 		}
-		for _, c := range e.Minute(m).Changes {
-			k := c.Row
-			k.First, k.Last, k.Count, k.Value, k.Hi = 0, 0, 0, "", 0
-			if stored[k] = c.Row; c.Remove {
-				delete(stored, k)
-			}
-		}
+		stored.apply(e.Minute(m).Changes)
 	}
 	t.next = weeksLearned * weekMinutes
-	for _, r := range stored {
-		t.rows = append(t.rows, r)
-	}
-	sort.Slice(t.rows, func(i, j int) bool {
-		a, b := &t.rows[i], &t.rows[j]
-		return a.List < b.List || a.List == b.List && compareRows(a, b) < 0
-	})
+	t.rows = stored.sorted()
 	return t
+}
+
+// learnedRows plays the store: rows by what is their key.
+type learnedRows map[learnedKey]Row
+
+type learnedKey struct {
+	list                   Kind
+	src, dst, proto, items string
+	lo                     uint16
+}
+
+func (l learnedRows) apply(changes []Change) {
+	for _, c := range changes {
+		r := &c.Row
+		k := learnedKey{r.List, r.Src, r.Dst, r.Proto, r.Item, r.Lo}
+		if c.Remove {
+			delete(l, k)
+		} else {
+			l[k] = *r
+		}
+	}
+}
+
+func (l learnedRows) sorted() []Row {
+	return slices.SortedFunc(maps.Values(l), func(a, b Row) int {
+		return cmp.Or(strings.Compare(string(a.List), string(b.List)), compareRows(&a, &b))
+	})
 }
 
 // tried is what was counted of one kind of event.
 type tried struct {
-	events, found int
-	delay         time.Duration
+	Events, Found int
+	Delay         time.Duration
 }
 
+// score is what one plant gave, or several.
 type score struct {
-	mu    sync.Mutex
-	kinds map[string]*tried
-	order []string
-	clean map[Kind]int // alerts of clean days
-	days  map[Kind]float64
-	names []string
+	Code   string                        // the detectors' and plants' sources, as sources() names them
+	Kinds  map[string]*tried             // by detector, tab, event
+	Limits map[string]*[len(factors)]int // by detector, tab, what: told at each factor of its threshold; the last is how often it was tried
+	Clean  map[Kind]int                  // alerts of clean days
+	Days   float64
+	Names  []string // what was told falsely or missed
+}
+
+// factors of a threshold. The fourth place of score.Limits counts trials.
+var factors = [4]float64{0.8, 1, 1.5}
+
+func newScore() *score {
+	return &score{Kinds: map[string]*tried{}, Limits: map[string]*[len(factors)]int{}, Clean: map[Kind]int{}}
 }
 
 func (s *score) count(kind string, found bool, delay time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := s.kinds[kind]
+	k := s.Kinds[kind]
 	if k == nil {
 		k = &tried{}
-		s.kinds[kind] = k
-		s.order = append(s.order, kind)
+		s.Kinds[kind] = k
 	}
-	k.events++
+	k.Events++
 	if found {
-		k.found++
-		k.delay += delay
+		k.Found++
+		k.Delay += delay
 	}
+}
+
+func (s *score) limit(kind string, told [3]bool, name string) {
+	l := s.Limits[kind]
+	if l == nil {
+		l = new([len(factors)]int)
+		s.Limits[kind] = l
+	}
+	for i, yes := range told {
+		if yes {
+			l[i]++
+		}
+		if yes != (i > 0) {
+			s.Names = append(s.Names, fmt.Sprintf("at %.1f × its threshold: %s: told: %v", factors[i], name, yes))
+		}
+	}
+	l[3]++
+}
+
+// add joins what another plant gave.
+func (s *score) add(o *score) {
+	for k, x := range o.Kinds {
+		y := s.Kinds[k]
+		if y == nil {
+			y = &tried{}
+			s.Kinds[k] = y
+		}
+		y.Events, y.Found, y.Delay = y.Events+x.Events, y.Found+x.Found, y.Delay+x.Delay
+	}
+	for k, x := range o.Limits {
+		if s.Limits[k] == nil {
+			s.Limits[k] = new([len(factors)]int)
+		}
+		for i := range x {
+			s.Limits[k][i] += x[i]
+		}
+	}
+	for k, n := range o.Clean {
+		s.Clean[k] += n
+	}
+	s.Days += o.Days
+	s.Names = append(s.Names, o.Names...)
 }
 
 // clean detects in days without any attack.
@@ -126,15 +193,11 @@ func (t *trained) clean(s *score, days int) {
 		}
 		t.next++
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, a := range ids {
-		s.clean[a.Kind]++
-		s.names = append(s.names, fmt.Sprintf("%s %s %s %v", time.Unix(0, a.First).UTC().Format("Mon 15:04"), a.Kind, a.Key, a.Args))
+		s.Clean[a.Kind]++
+		s.Names = append(s.Names, fmt.Sprintf("false: %s %s %s %v", time.Unix(0, a.First).UTC().Format("Mon 15:04"), a.Kind, a.Key, a.Args))
 	}
-	for _, k := range weekKinds {
-		s.days[k] += float64(days)
-	}
+	s.Days += float64(days)
 }
 
 // anAttack is one kind of event at its documented effect size: in each of its 20 minutes it changes the minute.
@@ -271,6 +334,17 @@ var listAttacks = []anAttack{
 		x := modbusTalk(t, r)
 		return stranger.String() + "|" + x.server.String() + "|modbus-tcp|03", func(m *observe.Minute, _ int) { asks(m, stranger, x.server, "modbus-tcp", "03", ot.Read) }
 	}},
+	{"a function that two never used below IP", OTEthernet, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		x := t.plant.fields[r.IntN(len(t.plant.fields))]
+		return x.master.String() + "|" + x.slave.String() + "|" + fieldbus + "|73", func(m *observe.Minute, _ int) { asks(m, x.master, x.slave, fieldbus, "73", ot.Write) }
+	}},
+	{"a stranger that reads below IP", OTEthernet, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
+		x, mac := t.plant.fields[r.IntN(len(t.plant.fields))], decode.MAC(0x001b22000009)
+		return mac.String() + "|" + x.slave.String() + "|" + fieldbus + "|" + fieldRead, func(m *observe.Minute, _ int) {
+			m.Addresses = append(m.Addresses, observe.Address{MAC: mac, VLAN: decode.NoVLAN, Evidence: observe.SeenEthernet | observe.SeenOT, First: m.Start + 1e9, Last: m.Start + 2e9})
+			asks(m, mac.Addr(), x.slave, fieldbus, fieldRead, ot.Read)
+		}
+	}},
 	{"a controller is stopped", BuiltIn, func(t *trained, r *rand.Rand) (string, func(*observe.Minute, int)) {
 		x := modbusTalk(t, r)
 		return "plc-mode|" + x.client.String() + "|" + x.server.String() + "|slmp-melsec 1002", func(m *observe.Minute, _ int) {
@@ -319,17 +393,167 @@ func (t *trained) attacked(s *score, seed uint64, times int) {
 			}
 			t.next += r.IntN(5 * 60)
 			if !found {
-				s.mu.Lock()
-				s.names = append(s.names, fmt.Sprintf("missed: %s %s %s", x.name, key, time.Unix(0, t.plant.start+int64(t.next)*60e9).In(time.FixedZone("", 9*3600)).Format("Mon 15:04")))
-				s.mu.Unlock()
+				s.Names = append(s.Names, fmt.Sprintf("missed: %s %s %s", x.name, key, time.Unix(0, t.plant.start+int64(t.next)*60e9).In(time.FixedZone("", 9*3600)).Format("Mon 15:04")))
 			}
 			s.count(string(x.kind)+"\t"+x.name, found, delay)
 		}
 	}
 }
 
-func newScore() *score {
-	return &score{kinds: map[string]*tried{}, clean: map[Kind]int{}, days: map[Kind]float64{}}
+// told says whether the minutes that do changes raise an alert that is wanted, all else going on.
+func (t *trained) told(kind Kind, rows []Row, minutes int, do func(m *observe.Minute, i int), wanted func(*Alert) bool) (found bool) {
+	e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Detecting, kind), rows, nil)
+	for i := range minutes {
+		m := t.plant.minute(t.next)
+		t.next++
+		if do(m, i); kind == BuiltIn {
+			m.Settle()
+		}
+		for _, a := range e.Minute(m).Alerts {
+			found = found || a.Kind == kind && wanted(&a)
+		}
+	}
+	return found
+}
+
+// limits holds the lists and the built-in rules at 0.8, 1.0 and 1.5 times their thresholds in the plant. A list's threshold is one
+// connection or message: 1.5 times it are two; below it there is none, and what was learned is done once more instead.
+func (t *trained) limits(s *score, seed uint64, times int) {
+	r := rand.New(rand.NewPCG(seed, 55))
+	var rows []Row // without those that would only take time
+	for _, x := range t.rows {
+		if x.List != IPVolume && x.List != IPStatistics {
+			rows = append(rows, x)
+		}
+	}
+	for range times {
+		for _, x := range listAttacks {
+			if x.kind == BuiltIn {
+				continue
+			}
+			key, do := x.make(t, r)
+			again := modbusTalk(t, r)
+			below := t.plant.fields[r.IntN(len(t.plant.fields))]
+			var told [3]bool
+			for i, n := range []int{0, 1, 2} {
+				told[i] = t.told(x.kind, rows, 4, func(m *observe.Minute, minute int) {
+					if minute > 0 && minute <= n {
+						do(m, minute)
+					} else if n == 0 && minute == 1 {
+						burst(m, again.client, again.server, again.port, again.proto, 20, 2000)
+						asks(m, again.client, again.server, again.service, "03", ot.Read)
+						asks(m, below.master, below.slave, fieldbus, fieldWrite, ot.Write)
+					}
+				}, func(a *Alert) bool { return n == 0 || a.Key == "s|x|"+key })
+			}
+			s.limit(string(x.kind)+"\t"+x.name, told, x.name+" "+key)
+		}
+	}
+	t.builtinLimits(s, rows, r)
+}
+
+// builtinLimits lays each rule's minutes over the plant's: between a panel and a controller that do not talk otherwise.
+func (t *trained) builtinLimits(s *score, rows []Row, r *rand.Rand) {
+	n := len(t.plant.hosts)
+	servers, pcs := max(2, n/20), max(4, n/4)
+	panels, plcs := servers+pcs, servers+pcs+max(3, n/5)
+	used := map[[2]decode.Addr]bool{}
+	for _, x := range t.plant.talks {
+		used[[2]decode.Addr{x.client, x.server}] = true
+	}
+	pairs := map[string][2]int{}
+	for _, rule := range builtinRules {
+		for {
+			p := [2]int{panels + r.IntN(plcs-panels), plcs + r.IntN(n-plcs)}
+			k := [2]decode.Addr{t.plant.hosts[p[0]], t.plant.hosts[p[1]]}
+			if used[k] {
+				continue
+			}
+			used[k] = builtinCases[rule.sub].learn != nil
+			pairs[rule.sub] = p
+			break
+		}
+	}
+	// What rules need to have learned is learned in the last 70 minutes.
+	e := NewEngine(Config{Site: "s", Sensor: "x"}, onlyOf(Learning, sure...), rows, nil)
+	stored := learnedRows{}
+	for _, x := range rows {
+		stored.apply([]Change{{Row: x}})
+	}
+	for i := range 70 {
+		m := t.plant.minute(t.next)
+		t.next++
+		for sub, c := range builtinCases {
+			if c.learn == nil {
+				continue
+			}
+			if all := c.learn(); i < len(all) {
+				t.overlay(m, pairs[sub], sub, all[i])
+			}
+		}
+		m.Settle()
+		stored.apply(e.Minute(m).Changes)
+	}
+	var of []Row
+	for _, x := range stored.sorted() {
+		if x.List == BuiltIn || x.List == ConnectedDevice {
+			of = append(of, x)
+		}
+	}
+	for _, rule := range builtinRules {
+		var told [3]bool
+		for i, n := range []int{int(0.8 * float64(rule.threshold)), rule.threshold, int(math.Ceil(1.5 * float64(rule.threshold)))} {
+			seen := builtinCases[rule.sub].make(n)
+			told[i] = t.told(BuiltIn, of, len(seen)+1, func(m *observe.Minute, minute int) {
+				if minute > 0 && minute <= len(seen) {
+					t.overlay(m, pairs[rule.sub], rule.sub, seen[minute-1])
+				}
+			}, func(a *Alert) bool {
+				// Channels of other rules fall silent too.
+				return a.Subkind == rule.sub && (rule.sub != "cyclic-silent" || a.SrcIP == t.plant.hosts[pairs[rule.sub][1]].String())
+			})
+		}
+		s.limit(string(BuiltIn)+"\trules, each between ends that do not talk otherwise", told, rule.sub)
+	}
+}
+
+// overlay puts a rule's minute into one of the plant; its ends become the pair's. A device that falls silent is one of its own.
+func (t *trained) overlay(m *observe.Minute, pair [2]int, sub string, all []any) {
+	names := map[decode.Addr]decode.Addr{}
+	for i, from := range []string{pc, plc} {
+		host := t.plant.hosts[pair[i]]
+		names[ip(from)], names[mac(i+1).Addr()] = host, t.plant.mac(host).Addr()
+		if sub == "silent-device" {
+			names[ip(from)], names[mac(i+1).Addr()] = ip(from), decode.MAC(0x001b23000001+i).Addr()
+		}
+	}
+	name := func(a decode.Addr) decode.Addr {
+		if to, ok := names[a]; ok {
+			return to
+		}
+		return a
+	}
+	x, move := builtinMinute(0, all...), m.Start-at(0)
+	for _, a := range x.Addresses {
+		a.IP, a.MAC, a.First, a.Last = name(a.IP), name(a.MAC.Addr()).MAC(), a.First+move, a.Last+move
+		if i := slices.IndexFunc(m.Addresses, func(b observe.Address) bool { return a.IP == b.IP && a.MAC == b.MAC }); i >= 0 {
+			m.Addresses[i].Evidence |= a.Evidence
+		} else {
+			m.Addresses = append(m.Addresses, a)
+		}
+	}
+	for _, e := range x.Edges {
+		e.Client, e.Server, e.First, e.Last = name(e.Client), name(e.Server), e.First+move, e.Last+move
+		m.Edges = append(m.Edges, e)
+	}
+	for _, o := range x.Operations {
+		o.Src, o.Dst, o.First, o.Last = name(o.Src), name(o.Dst), o.First+move, o.Last+move
+		m.Operations = append(m.Operations, o)
+	}
+	for _, e := range x.Events {
+		e.Src, e.Dst, e.First, e.Last = name(e.Src), name(e.Dst), e.First+move, e.Last+move
+		m.Events = append(m.Events, e)
+	}
 }
 
 // A plant of 20 devices: two weeks learned, three clean days are silent, events of the documented size are told.
@@ -341,126 +565,171 @@ func TestVolumeAndStatisticsOnAPlant(t *testing.T) {
 	x := train(1, 20, 2)
 	x.clean(s, 3)
 	x.attacked(s, 1, 2)
-	if n := s.clean[IPVolume] + s.clean[IPStatistics]; n > 1 {
-		t.Errorf("%d alerts in a clean week: %s", n, strings.Join(s.names, "\n"))
+	x.limits(s, 1, 1)
+	if n := s.Clean[IPVolume] + s.Clean[IPStatistics]; n > 1 {
+		t.Errorf("%d alerts of volumes and statistics on clean days", n)
 	}
-	for _, k := range weekKinds[:4] {
-		if s.clean[k] > 0 {
-			t.Errorf("%s: %d alerts on clean days", k, s.clean[k])
-		}
-	}
-	for _, n := range s.names {
+	for _, n := range s.Names {
 		t.Log(n)
 	}
-	events, found := 0, 0
-	for _, k := range s.order {
-		kind, _, _ := strings.Cut(k, "\t")
-		if x := s.kinds[k]; slices.Contains(weekKinds[:4], Kind(kind)) && x.found < x.events {
-			t.Errorf("%s: %d of %d", k, x.found, x.events)
-		}
-		events, found = events+s.kinds[k].events, found+s.kinds[k].found
-		t.Logf("%s: %d of %d", k, s.kinds[k].found, s.kinds[k].events)
-	}
-	if found*100 < events*95 {
-		t.Errorf("%d of %d events were told, want 95 %%", found, events)
-	}
+	s.check(t, "20 devices", 80) // two events of a kind
 }
 
-// builtinLimits holds each built-in rule at 0.8, 1.0 and 1.5 times its threshold.
-func builtinLimits(t *testing.T) string {
-	var told [3]int
-	for _, r := range builtinRules {
-		c := builtinCases[r.sub]
-		var learn [][]any
-		if c.learn != nil {
-			learn = c.learn()
-		}
-		for i, n := range []int{int(0.8 * float64(r.threshold)), r.threshold, int(math.Ceil(1.5 * float64(r.threshold)))} {
-			if len(builtinAlerts(t, r.sub, Config{}, learn, c.make(n))) > 0 {
-				told[i]++
-			}
+// check holds a score against what is promised: everything is told, 95 per cent where least is that, at
+// least least per cent of an event's kind; nothing falsely.
+func (s *score) check(t *testing.T, name string, least int) {
+	t.Helper()
+	for _, k := range sure {
+		if s.Clean[k] > 0 {
+			t.Errorf("%s: %d false alerts of %s", name, s.Clean[k], k)
 		}
 	}
-	return fmt.Sprintf("\n## Built-in rules at their thresholds\n\nOf %d rules, each in minutes of its own: told at 0.8 × the threshold %d, at 1.0 × %d, at 1.5 × %d.\n", len(builtinRules), told[0], told[1], told[2])
+	for k, x := range s.Kinds {
+		kind, _, _ := strings.Cut(k, "\t")
+		want := least
+		if slices.Contains(sure, Kind(kind)) {
+			want = 100
+		}
+		if x.Found*100 < want*x.Events {
+			t.Errorf("%s: %s: %d of %d", name, k, x.Found, x.Events)
+		}
+	}
+	for k, x := range s.Limits {
+		if x[0] > 0 || x[1] < x[3] || x[2] < x[3] {
+			t.Errorf("%s: %s: of %d told %d at 0.8 ×, %d at 1.0 ×, %d at 1.5 ×", name, k, x[3], x[0], x[1], x[2])
+		}
+	}
 }
 
 // finalSeed is the first seed of the report. The detectors were tuned on others.
-const finalSeed = 4001
+const finalSeed = 6001
 
-// TestDetectionReport writes docs/detection/results-volume.md; it runs with OSECT_SCENARIOS=long only. With OSECT_SEED it
+// sources names the state of the detectors and of the plants: part of a sum over this package's files.
+func sources(t *testing.T) string {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") && !slices.Contains([]string{"weeks_test.go", "volstat_test.go", "builtin_test.go"}, f) {
+			continue
+		}
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", f, len(data), data)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)[:4])
+}
+
+// ofSeed is the score of one plant: from its file, or made and written to it.
+func ofSeed(t *testing.T, dir string, seed uint64, devices, times int) *score {
+	file := filepath.Join(dir, fmt.Sprintf("%d-%d.json", devices, seed))
+	s := newScore()
+	if data, err := os.ReadFile(file); err == nil {
+		if err := json.Unmarshal(data, s); err != nil {
+			t.Fatalf("%s: %v; remove it", file, err)
+		}
+		return s
+	}
+	begin := time.Now()
+	s.Code = sources(t)
+	x := train(seed, devices, 4)
+	x.clean(s, 14)
+	x.attacked(s, seed, times)
+	x.limits(s, seed, times)
+	t.Logf("%d devices, seed %d: %s", devices, seed, time.Since(begin).Round(time.Second))
+	data, err := json.MarshalIndent(s, "", " ")
+	if err == nil {
+		err = os.WriteFile(file+".new", data, 0o644)
+	}
+	if err == nil {
+		err = os.Rename(file+".new", file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestDetectionReport writes docs/detection/results-volume.md; it runs with OSECT_SCENARIOS=long only. Each seed's result is
+// kept in the folder OSECT_RESULTS, and a run goes on from there; where it is empty, all are made. With OSECT_SEED it
 // takes a few other seeds, to tune by, and writes nothing.
 func TestDetectionReport(t *testing.T) {
 	if os.Getenv("OSECT_SCENARIOS") != "long" {
 		t.Skip("long")
 	}
+	dir := os.Getenv("OSECT_RESULTS")
 	first := uint64(finalSeed)
+	sizes := []struct{ devices, seeds, times int }{{20, 20, 5}, {200, 5, 10}, {1000, 1, 10}}
 	if s, err := strconv.ParseUint(os.Getenv("OSECT_SEED"), 10, 32); err == nil {
-		first = s
+		first, dir = s, t.TempDir()
+		sizes[0].seeds, sizes[1].seeds, sizes[2].seeds = 4, 1, 0
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatalf("OSECT_RESULTS, the folder of the seeds' results: %v", err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `# Detectors on synthetic weeks
+	w := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	w(`# Detectors on synthetic weeks
 
 Written by `+"`make detection-report`"+`. Four weeks are learned (shifts, jitter, weekends, a holiday, product changes, heavy tails, a nightly
-backup), two clean weeks (another holiday; one backup that breaks off and is made again) are detected in, then events of the
-documented size are made: 20 minutes each, all else going on. Statistics are at *weak*. Seeds from %d. The weeks are rendered straight to
-minutes; days of packets through the whole program stand in [results.md](results.md). *ot-ethernet* is there only, *vulnerable-device* learns nothing.
+backup, cyclic data and messages below IP), two clean weeks (another holiday; one backup that breaks off and is made again) are detected
+in, then events of the documented size are made: 20 minutes each, all else going on. Statistics are at *weak*. Seeds from %d, which the
+detectors were not tuned on. The weeks are rendered straight to minutes; days of packets through the whole program stand in
+[results.md](results.md). *vulnerable-device* learns nothing.
+
+*Delay* is from the event's beginning to the end of the minute whose alert tells it (mean). *At its threshold*: a list's threshold is one connection
+or message in one minute, 1.5 × it is two; below it there is none, and what was learned is done once more instead. A built-in rule is
+held at 0.8 ×, 1.0 × and 1.5 × of what it counts, laid over the plant's minutes.
 `, first)
-	b.WriteString(builtinLimits(t))
-	sizes := []struct{ devices, seeds, times int }{{20, 20, 5}, {200, 3, 10}}
-	if os.Getenv("OSECT_LARGE") != "" {
-		sizes = []struct{ devices, seeds, times int }{{1000, 1, 10}}
-	}
-	if first != finalSeed {
-		sizes[0].seeds, sizes[1].seeds = 4, 1
-	}
+	codes := map[string][]string{}
 	for _, size := range sizes {
+		if size.seeds == 0 {
+			continue
+		}
 		s := newScore()
-		var wg sync.WaitGroup
-		slots := make(chan bool, max(1, min(2, runtime.NumCPU())))
 		for i := range size.seeds {
-			wg.Add(1)
-			slots <- true
-			go func() {
-				defer wg.Done()
-				x := train(first+uint64(i), size.devices, 4)
-				x.clean(s, 14)
-				x.attacked(s, first+uint64(i), size.times)
-				<-slots
-			}()
+			seed := first + uint64(100*size.devices+i)
+			one := ofSeed(t, dir, seed, size.devices, size.times)
+			codes[one.Code] = append(codes[one.Code], fmt.Sprintf("%d of %d devices", seed, size.devices))
+			s.add(one)
 		}
-		wg.Wait()
-		fmt.Fprintf(&b, "\n## %d devices, %d seeds\n\n| Detector | Event | Events | Told | Recall | Mean delay |\n|---|---|---|---|---|---|\n", size.devices, size.seeds)
-		keys := slices.Sorted(slices.Values(s.order))
-		for _, k := range keys {
-			kind, name, _ := strings.Cut(k, "\t")
-			x := s.kinds[k]
-			fmt.Fprintf(&b, "| %s | %s | %d | %d | %.1f %% | %.1f min |\n", kind, name, x.events, x.found, 100*float64(x.found)/float64(x.events), x.delay.Minutes()/float64(max(x.found, 1)))
-			if least := map[bool]int{true: 95, false: 100}[kind == string(IPVolume) || kind == string(IPStatistics)]; 100*x.found < least*x.events {
-				t.Errorf("%d devices, %s: %d of %d", size.devices, k, x.found, x.events)
-			}
+		name := fmt.Sprintf("%d devices, %d seeds", size.devices, size.seeds)
+		w("\n## %s\n\n| Detector | Event | Events | Told | Recall | Delay |\n|---|---|--:|--:|--:|--:|\n", name)
+		for _, k := range slices.Sorted(maps.Keys(s.Kinds)) {
+			kind, event, _ := strings.Cut(k, "\t")
+			x := s.Kinds[k]
+			w("| `%s` | %s | %d | %d | %.1f %% | %.1f min |\n", kind, event, x.Events, x.Found, 100*float64(x.Found)/float64(x.Events), x.Delay.Minutes()/float64(max(x.Found, 1)))
 		}
-		b.WriteString("\n| Detector | Clean days | False alerts | A day of the plant | A device-day |\n|---|---|---|---|---|\n")
-		all := 0.
+		w("\n| At its threshold | | Tried | Told at 0.8 × | at 1.0 × | at 1.5 × |\n|---|---|--:|--:|--:|--:|\n")
+		for _, k := range slices.Sorted(maps.Keys(s.Limits)) {
+			kind, event, _ := strings.Cut(k, "\t")
+			x := s.Limits[k]
+			w("| `%s` | %s | %d | %d | %d | %d |\n", kind, event, x[3], x[0], x[1], x[2])
+		}
+		w("\n| Detector | Clean days | False alerts | A day of the plant | A device-day |\n|---|--:|--:|--:|--:|\n")
+		all := 0
 		for _, k := range weekKinds {
-			rate := float64(s.clean[k]) / s.days[k]
-			all += rate
-			fmt.Fprintf(&b, "| %s | %.0f | %d | %.3f | %.5f |\n", k, s.days[k], s.clean[k], rate, rate/float64(size.devices))
+			all += s.Clean[k]
+			w("| `%s` | %.0f | %d | %.3f | %.5f |\n", k, s.Days, s.Clean[k], float64(s.Clean[k])/s.Days, float64(s.Clean[k])/s.Days/float64(size.devices))
 		}
-		for _, k := range weekKinds[:4] {
-			if s.clean[k] > 0 {
-				t.Errorf("%d devices: %d false alerts of %s", size.devices, s.clean[k], k)
-			}
+		s.check(t, name, 95)
+		if float64(all) > s.Days {
+			t.Errorf("%s: %d false alerts in %.0f days", name, all, s.Days)
 		}
-		if all > 1 {
-			t.Errorf("%d devices: %.2f false alerts a day", size.devices, all)
-		}
-		slices.Sort(s.names)
-		for _, n := range s.names[:min(len(s.names), 60)] {
+		slices.Sort(s.Names)
+		for _, n := range s.Names[:min(len(s.Names), 60)] {
 			t.Log(n)
 		}
 	}
+	if now := sources(t); len(codes) > 1 || codes[now] == nil {
+		t.Logf("the sources of this package are %s; seeds were run on %v", now, codes)
+	}
 	t.Log(b.String())
-	if first != finalSeed || os.Getenv("OSECT_LARGE") != "" {
+	if first != finalSeed {
 		return
 	}
 	if err := os.WriteFile("../docs/detection/results-volume.md", []byte(b.String()), 0o644); err != nil {

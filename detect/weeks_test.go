@@ -11,15 +11,21 @@ import (
 )
 
 // weeks renders the traffic of a made-up plant straight to minutes: shifts, jitter, weekends, a holiday, product changes,
-// heavy tails, a nightly backup that fails once. The same seed gives the same minutes.
+// heavy tails, a nightly backup that fails once; cyclic
+// data and messages below IP. The same seed gives the same minutes.
 type weeks struct {
 	rng     *rand.Rand
-	start   int64 // Monday 00:00 by the plant's clock, ns
+	below   *rand.Rand // of what is below IP
+	start   int64      // Monday 00:00 by the plant's clock, ns
 	holiday map[int]bool
 	failed  int // the day whose backup breaks off and is made again
 	hosts   []decode.Addr
 	talks   []talk
+	fields  []field
 }
+
+// field is a master and a slave that talk below IP.
+type field struct{ master, slave decode.Addr }
 
 // talk is one edge and how much it carries.
 type talk struct {
@@ -46,13 +52,16 @@ const (
 	announce                 // broadcasts every twelve minutes
 )
 
+// What the plant speaks below IP: the name of a protocol, and codes of no rule of the built-in detector.
+const fieldbus, fieldRead, fieldWrite = "cc-link-ie-field-control", "71", "72"
+
 const weekMinutes = 7 * 24 * 60
 
 // plantStart is Monday 2026-08-03 00:00 at +09:00.
 const plantStart = int64(1785682800e9)
 
 func newWeeks(seed uint64, devices int) *weeks {
-	w := &weeks{rng: rand.New(rand.NewPCG(seed, 77)), start: plantStart, holiday: map[int]bool{}}
+	w := &weeks{rng: rand.New(rand.NewPCG(seed, 77)), below: rand.New(rand.NewPCG(seed, 78)), start: plantStart, holiday: map[int]bool{}}
 	w.holiday[7+w.rng.IntN(5)] = true
 	w.holiday[28+7+w.rng.IntN(5)] = true // one in the second of the weeks that are detected in
 	w.failed = 28 + w.rng.IntN(12)
@@ -96,6 +105,11 @@ func newWeeks(seed uint64, devices int) *weeks {
 		add(talk{client: files, server: w.hosts[i], port: 445, proto: 6, kind: backup, packets: 60_000, size: 1000})
 	}
 	slices.SortStableFunc(w.talks, func(a, b talk) int { return a.client.Compare(b.client) })
+	for i := plc; i+2 < devices; i += 3 {
+		for k := 1; k < 3; k++ {
+			w.fields = append(w.fields, field{w.mac(w.hosts[i]).Addr(), w.mac(w.hosts[i+k]).Addr()})
+		}
+	}
 	return w
 }
 
@@ -188,6 +202,23 @@ func (w *weeks) minute(n int) *observe.Minute {
 			m.Operations = append(m.Operations, observe.Operation{Src: t.client, Dst: t.server, Protocol: t.service, Code: "03", Class: ot.Read, Direction: ot.Request, Count: out / 2, First: at, Last: at + 55e9})
 			if writes > 0 {
 				m.Operations = append(m.Operations, observe.Operation{Src: t.client, Dst: t.server, Protocol: t.service, Code: "10", Class: ot.Write, Direction: ot.Request, Count: uint64(writes), First: at, Last: at + 55e9})
+			}
+		}
+	}
+	for r, i := w.below, 0; i < len(w.fields); i++ {
+		f := w.fields[i]
+		say := func(src, dst decode.Addr, code string, class ot.Class, n int) {
+			m.Operations = append(m.Operations, observe.Operation{Src: src, Dst: dst, Protocol: fieldbus, Code: code, Function: code, Class: class,
+				Direction: ot.Request, Count: uint64(n), First: m.Start + 1e9, Last: m.Start + 59e9})
+		}
+		say(f.master, f.slave, "cyclic", ot.Cyclic, 5900+r.IntN(200))
+		say(f.slave, f.master, "cyclic", ot.Cyclic, 5900+r.IntN(200))
+		if workday && hour >= 6 && hour < 22 {
+			if r.IntN(10) == 0 {
+				say(f.master, f.slave, fieldRead, ot.Read, 1+r.IntN(5))
+			}
+			if r.IntN(4*60) == 0 { // a product change
+				say(f.master, f.slave, fieldWrite, ot.Write, 1+r.IntN(20))
 			}
 		}
 	}
