@@ -84,6 +84,10 @@ var ntBuilds = map[int][2]string{
 // nt10 are the systems that say 10.0 without a build.
 var nt10 = []string{"Windows 10", "Windows 11", "Windows Server 2016", "Windows Server 2019", "Windows Server 2022", "Windows Server 2025"}
 
+// sinceVista are the systems with a DHCPv6 client of Microsoft's: those before have none.
+var sinceVista = append([]string{"Windows Vista", "Windows Server 2008", "Windows 7", "Windows Server 2008 R2", "Windows 8", "Windows Server 2012",
+	"Windows 8.1", "Windows Server 2012 R2", "Windows CE", "Windows Phone"}, nt10...)
+
 func both(v [2]string) (out []string) {
 	for _, n := range v {
 		if n != "" {
@@ -225,7 +229,7 @@ func (s *site) systems(f *Fact) (names []string, weight int) {
 		}
 	case "enterprise":
 		if f.Value == "311" {
-			names = []string{"Windows"}
+			names = sinceVista
 		}
 	case "model":
 		if strings.HasPrefix(f.Value, "Mac") || strings.HasPrefix(f.Value, "iMac") {

@@ -155,6 +155,10 @@ func TestOSSum(t *testing.T) {
 		{"Samba is no Windows", 255, []Fact{fact("browser", "os-version", "6.1"), fact("smb", "software", "Samba 4.1")}, "Linux or FreeBSD", 40, false},
 		{"a workgroup's version is nobody's", 255, []Fact{fact("browser", "os-version", "3.10")}, "", 0, false},
 		{"10.0 is more than 3.10", 255, []Fact{fact("browser", "os-version", "10.0"), fact("browser", "server-type", "0x00001003")}, "Windows 10 or Windows 11", 90, false},
+		{"a DHCPv6 client of Microsoft's", 128, []Fact{fact("dhcpv6", "enterprise", "311")}, "Windows", 65, false},
+		{"and a version", 255, []Fact{fact("dhcpv6", "enterprise", "311"), fact("http", "user-agent", "Windows NT 6.1"), fact("browser", "server-type", "0x00001003")}, "Windows 7", 65, false},
+		{"Windows XP has none, whatever its SYN", 128, []Fact{fact("dhcpv6", "enterprise", "311"), fact("dhcpv6", "vendor-class", "MSFT 5.0"),
+			fact("tcp", "tcp-syn", "4:128+0:0:1460:65535,0:mss,nop,ws,nop,nop,sok:df,id+:0")}, "Windows", 35, true},
 		{"and with a SYN of Windows 10", 255, []Fact{fact("tcp", "tcp-syn", win10), fact("http", "user-agent", "Windows NT 6.3")}, "Windows 8.1", 30, true},
 	} {
 		for range 2 {
