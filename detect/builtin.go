@@ -63,6 +63,7 @@ var builtinRules = []builtinRule{
 	{sub: "exception-storm", threshold: 10, window: mint, severity: Medium, technique: "T0888"},
 	// Credentials.
 	{sub: "brute-ssh", threshold: 10, window: 5 * mint, severity: High, technique: "T0859"},
+	{sub: "ssh-burst", threshold: 5, severity: Medium, technique: "T0859"},
 	{sub: "brute-rdp", threshold: 10, window: 5 * mint, severity: High, technique: "T0886"},
 	{sub: "brute-telnet", threshold: 5, window: 5 * mint, severity: High, technique: "T0812"},
 	{sub: "brute-smb", threshold: 10, window: 5 * mint, severity: High, technique: "T0859"},
@@ -78,6 +79,7 @@ var builtinRules = []builtinRule{
 	{sub: "smbv1", threshold: 1, severity: Low, technique: "T0866", presence: true},
 	{sub: "lateral-transfer", threshold: 1, severity: High, technique: "T0867", presence: true},
 	{sub: "dns-tunnel", threshold: 50, window: 10 * mint, severity: High, technique: "T0884", distinct: true},
+	{sub: "icmp-tunnel", threshold: 10, window: mint, severity: High, technique: "T0884"},
 	{sub: "dga", threshold: 20, window: 10 * mint, severity: High, technique: "T0869", distinct: true},
 	{sub: "beacon", threshold: 20, severity: High, technique: "T0885", presence: true},
 	{sub: "remote-access", threshold: 1, severity: Medium, technique: "T0886", presence: true, needs: true},

@@ -12,7 +12,7 @@ import (
 )
 
 // remotePorts are services by which a screen or a prompt is handed over.
-var remotePorts = map[uint16]string{22: "ssh", 23: "telnet", 3389: "rdp", 5900: "vnc", 5901: "vnc", 5938: "teamviewer", 7070: "anydesk"}
+var remotePorts = map[uint16]string{22: "ssh", 23: "telnet", 512: "rexec", 513: "rlogin", 3389: "rdp", 5900: "vnc", 5901: "vnc", 5938: "teamviewer", 7070: "anydesk"}
 
 // bruteShapes: connections to these ports that carried no more than this many
 // bytes each way (headers included) may be refused log-ins.
@@ -221,6 +221,10 @@ func (b *builtin) connected(e *observe.Edge) {
 		n := uint64(e.Opened)
 		if s, ok := bruteShapes[e.ServerPort]; ok && e.BytesOut/n < s.bytes && e.BytesIn/n < s.bytes {
 			b.see(s.sub, e.Client, e.Server, "", 0, n, e.First, e.Last, e.Ref)
+			if s.sub == "brute-ssh" {
+				t := tally{n: n, first: e.First, last: e.Last, ref: e.Ref}
+				b.rateHit("ssh-burst", &t, windowKey{src: e.Client, dst: e.Server}, rate(n, e.First, e.Last, 10*sec, 10*sec))
+			}
 		}
 		if b.cfg.internet(e.Client) && inside(b.cfg, e.Server) && e.PacketsOut > 1 && !guessed(e) {
 			o := b.see("internet-in", b.cfg.end(e.Client), e.Server, "tcp "+strconv.Itoa(int(e.ServerPort)), 0, n, e.First, e.Last, e.Ref)
@@ -293,6 +297,7 @@ var eventRules = [observe.NumEvents]struct {
 	observe.EventNoName:     {sub: "dga", perItem: true},
 	observe.EventDHCPServer: {sub: "rogue-dhcp", text: true},
 	observe.EventRouter:     {sub: "rogue-ra"},
+	observe.EventEcho:       {sub: "icmp-tunnel", dst: true},
 }
 
 // bruteEvents are the rules of refused log-ins by service.
@@ -331,6 +336,9 @@ func (b *builtin) events(v *view) {
 		}
 		if r.perItem {
 			item = uint64(x.Arg)
+		}
+		if x.Kind == observe.EventCleartext && x.Text == "rsh" { // its port is a log's too
+			b.see("remote-access", b.cfg.end(x.Src), x.Dst, x.Text, 0, uint64(x.Count), x.First, x.Last, x.Ref)
 		}
 		o := b.see(r.sub, x.Src, dst, extra, item, uint64(x.Count), x.First, x.Last, x.Ref)
 		o.function = x.Text

@@ -199,8 +199,17 @@ var builtinCases = map[string]struct {
 	"exception-storm": {make: func(n int) [][]any {
 		return [][]any{{protocol(op(plc, pc, "03", ot.Read, ot.Error), "modbus-tcp", "read", n)}}
 	}},
-	"brute-ssh":    {make: logins(22)},
-	"brute-rdp":    {make: logins(3389)},
+	"brute-ssh": {make: logins(22)},
+	"brute-rdp": {make: logins(3389)},
+	"ssh-burst": {make: func(n int) [][]any {
+		if n == 0 {
+			return [][]any{anything}
+		}
+		e := tcp(pc, plc, 22)
+		e.Opened, e.PacketsOut, e.PacketsIn, e.BytesOut, e.BytesIn = uint32(n), uint64(9*n), uint64(9*n), uint64(900*n), uint64(1500*n)
+		e.Last = e.First + 3*sec
+		return [][]any{{e}}
+	}},
 	"brute-telnet": {make: logins(23)},
 	"brute-smb":    {make: events(observe.EventRefusedLogin, pc, plc, "smb", false)},
 	"brute-ftp":    {make: events(observe.EventRefusedLogin, pc, plc, "ftp", false)},
@@ -216,6 +225,7 @@ var builtinCases = map[string]struct {
 	"smbv1":               {make: present(event(observe.EventSMB1, pc, plc, 0, "smb1", 1, 1))},
 	"lateral-transfer":    {make: present(event(observe.EventShare, pc, plc, 0, "ADMIN$", 1, 1))},
 	"dns-tunnel":          {make: events(observe.EventTunnel, pc, plc, "t.example", true)},
+	"icmp-tunnel":         {make: events(observe.EventEcho, plc, pc, "", false)},
 	"dga":                 {make: events(observe.EventNoName, pc, plc, "x8s7ab2kq0zu.example", true)},
 	"beacon": {make: func(n int) [][]any {
 		var out [][]any

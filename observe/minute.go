@@ -270,11 +270,13 @@ const (
 	// EventOrder: Src sent Dst one request of a control protocol behind another, on one connection: Text
 	// "protocol code code", Arg their hash; one event a minute. Only where Tables.Order says so.
 	EventOrder
+	// EventEcho: Src answered an echo of Dst (ICMP, ICMPv6) with data that were not the request's.
+	EventEcho
 	NumEvents
 )
 
 var eventNames = [NumEvents]string{"arp", "refused", "half-open", "control", "flags", "probe", "refused-login", "cleartext", "default-credentials",
-	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order"}
+	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order", "echo"}
 
 // String is the event's name.
 func (k EventKind) String() string { return eventNames[k] }

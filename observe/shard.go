@@ -349,6 +349,9 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 		}
 	}
 	s.count(c, d, p, t, b, ref)
+	if p.Proto == decode.ProtoICMP && sp == echoKey || p.Proto == decode.ProtoICMP6 && sp == echo6Key {
+		echo(c, d, p, t, b, ref)
+	}
 	if p.TCP {
 		s.flagsOf(c, d, p, t, b, ref)
 	}
@@ -369,6 +372,37 @@ func (s *Shard) ip(p *decode.Packet, t int64, b *bucket, ref FrameRef, tunnel de
 		}
 	}
 }
+
+// echoKey is icmpKey's number of an ICMP echo and its answer; echo6Key of ICMPv6's.
+const echoKey, echo6Key = 8 << 8, 128 << 8
+
+// echo holds the data of an answer against the last request's of the same identifier and number: RFC 792 and RFC 4443 want them
+// returned as they came. What is shorter is no sign: small devices cut long ones. Of the connection's fields it uses those
+// that are TCP's otherwise: next, the request's identifier and number; isn, a sum of its data and 2 × its length + its direction.
+func echo(c *conn, d uint8, p *decode.Packet, t int64, b *bucket, ref FrameRef) {
+	if p.Fragment || p.L4 <= 0 || p.L4+8 > p.L3End || p.Src == p.Dst {
+		return
+	}
+	m := p.Data[p.L4:p.L3End]
+	id, size := uint32(m[4])<<24|uint32(m[5])<<16|uint32(m[6])<<8|uint32(m[7]), uint32(p.L3End-p.L4)
+	sum := uint32(2166136261)
+	for _, x := range m[8:min(len(m), 8+echoBytes)] {
+		sum = (sum ^ uint32(x)) * 16777619
+	}
+	if request := m[0] == 8 || m[0] == 128; request {
+		c.next[0], c.isn[0], c.isn[1] = id, sum, size<<1|uint32(d)
+		return
+	}
+	if c.isn[1] == 0 || c.next[0] != id || c.isn[1]&1 == uint32(d) {
+		return
+	}
+	if asked := c.isn[1] >> 1; size > asked || size == asked && sum != c.isn[0] {
+		b.event(EventEcho, p.Src, p.Dst, 0, "", t, ref)
+	}
+}
+
+// echoBytes is how many bytes of an echo's data are compared.
+const echoBytes = 64
 
 // SYNACK is the mask of the two flags of a handshake.
 const SYNACK = decode.SYN | decode.ACK

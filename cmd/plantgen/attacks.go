@@ -73,6 +73,8 @@ var attackKinds = []*attackKind{
 	{"sweep", "T0846", "a known PC tries one port on every address of a line", []string{builtin}, []string{ipcomm, stats}, attackSweep},
 	{"arp-sweep", "T0846", "a known operator terminal asks by ARP for every address of its line", []string{builtin}, nil, attackARPSweep},
 	{"brute-force-telnet", "T0812", "a known PC tries passwords on a switch by Telnet", []string{ipcomm, builtin}, []string{stats}, attackTelnet},
+	{"brute-force-ssh", "T0859", "a known PC tries passwords on a switch by SSH, several connections at once", []string{ipcomm, builtin}, []string{stats}, attackSSH},
+	{"icmp-tunnel", "T0884", "a known PC carries data to another inside pings and their answers", []string{ipcomm, builtin}, []string{stats}, attackICMPTunnel},
 	{"dns-tunnel", "T0884", "a known PC asks its name server for hundreds of random names of one domain", []string{builtin}, []string{stats, volume}, attackDNSTunnel},
 	{"llmnr-poison", "T0830", "a known PC answers other hosts' LLMNR queries", []string{builtin}, []string{ipcomm}, attackLLMNR},
 	{"syn-flood", "T0814", "a known PC opens connections to a service that it uses, by the hundred, and never completes them", []string{builtin}, []string{stats, volume}, attackSYNFlood},
@@ -81,6 +83,19 @@ var attackKinds = []*attackKind{
 	{"identity-change", "T0857", "a controller answers the identity request that it always had with another model name", []string{builtin}, nil, attackIdentity},
 	{"exfiltration", "T0882", "a known PC uploads megabytes to a site that it knows", []string{volume}, []string{stats}, attackExfiltration},
 	{"silent-device", "T0826", "a controller that was always heard falls silent", []string{builtin}, []string{stats, volume}, attackSilent},
+}
+
+// times is how often an attack does what a built-in rule counts: all, or with --scale so many times the rule's threshold,
+// rounded down below 1 and up above.
+func (w *world) times(all, threshold int) int {
+	switch x := w.cfg.scale * float64(threshold); {
+	case w.cfg.scale == 0:
+		return all
+	case w.cfg.scale < 1:
+		return int(x + 1e-9)
+	default:
+		return int(math.Ceil(x - 1e-9))
+	}
 }
 
 // attackByID finds a kind.
@@ -350,9 +365,8 @@ func attackBeacon(w *world, p *plant, a *attack, r *rand.Rand) {
 	x := w.external("c2.invalid", "external", ip4{203, 0, 113, 66})
 	x.attack = a.ID
 	a.between(s, x)
-	n := int64(24)
-	for i := range n {
-		w.at(a.at+i*(a.span/n), func(t int64) {
+	for i := range int64(w.times(24, 20)) {
+		w.at(a.at+i*(a.span/24), func(t int64) {
 			k := w.newConn(s, x, 8443, r)
 			t = k.open(t)
 			t = k.exchange(t, randomBytes(r, 48), randomBytes(r, 32))
@@ -408,7 +422,8 @@ func attackLogClear(w *world, p *plant, a *attack, r *rand.Rand) {
 
 func attackPassword(w *world, p *plant, a *attack, r *rand.Rand) {
 	var calls []slmpCall
-	for _, pw := range []string{"1234", "melsec", "password", "admin", "0000", "mitsubishi", "factory", "plc1"} {
+	all := []string{"1234", "melsec", "password", "admin", "0000", "mitsubishi", "factory", "plc1"}
+	for _, pw := range all[:w.times(len(all), 3)] {
 		calls = append(calls, slmpPassword(pw, 0xc200))
 	}
 	w.slmpByEngineer(p, a, r, calls...)
@@ -437,7 +452,7 @@ func attackStrangerRead(w *world, p *plant, a *attack, r *rand.Rand) {
 	w.at(a.at, func(t int64) {
 		w.announce(t, x)
 		var list []pdu
-		for i := range 20 {
+		for i := range w.times(20, 10) {
 			list = append(list, w.slmpPDU(x, d, slmpRead(uint32(100*i), values(r, 60)), i+1))
 		}
 		w.session(t+5*second, x, d, list, nil, r)
@@ -648,7 +663,7 @@ func attackPortScan(w *world, p *plant, a *attack, r *rand.Rand) {
 	a.between(s, d)
 	ports := []uint16{21, 22, 23, 25, 53, 80, 102, 110, 111, 135, 139, 143, 443, 445, 587, 993, 1025, 1433, 1521, 1962, 2000, 2222, 2404, 3000, 3306, 3389, 4840, 5000, 5001, 5007, 5432, 5900, 6000, 7000, 8000, 8080, 8443, 9600, 10000, 20000, 44818, 47808, d.port0}
 	gap := min(a.span/int64(len(ports)), 500*ms)
-	for i, port := range ports {
+	for i, port := range ports[:w.times(len(ports), 20)] {
 		w.at(a.at+int64(i)*gap, func(t int64) {
 			k := w.newConn(s, d, port, r)
 			if port != d.port0 {
@@ -669,7 +684,7 @@ func attackSweep(w *world, p *plant, a *attack, r *rand.Rand) {
 	net := w.subnets[1]
 	a.between(s, nil)
 	a.dstIP = fmt.Sprintf("%s/24", ipFrom(net.base))
-	for i := range 60 {
+	for i := range w.times(60, 15) {
 		w.at(a.at+int64(i)*300*ms, func(t int64) {
 			d := w.byIP[net.host(i+1)]
 			if d == nil || d.down(t) {
@@ -691,9 +706,13 @@ func attackARPSweep(w *world, p *plant, a *attack, r *rand.Rand) {
 	s := p.hmis[r.IntN(len(p.hmis))]
 	a.between(s, nil)
 	a.dstIP = fmt.Sprintf("%s/24", ipFrom(s.net.base))
-	for i := range 200 {
+	from := 1
+	if w.cfg.scale != 0 {
+		from = 100 // where nobody is: what is there is not counted
+	}
+	for i := range w.times(200, 50) {
 		w.at(a.at+int64(i)*100*ms, func(t int64) {
-			ip := s.net.host(i + 1)
+			ip := s.net.host(from + i)
 			if ip == s.ip {
 				return
 			}
@@ -713,7 +732,7 @@ func attackTelnet(w *world, p *plant, a *attack, r *rand.Rand) {
 	}
 	a.between(s, d)
 	gap := min(a.span/14, 10*second)
-	for i := range 14 {
+	for i := range w.times(14, 5) {
 		w.at(a.at+int64(i)*gap, func(t int64) {
 			k := w.newConn(s, d, 23, r)
 			t = k.open(t)
@@ -725,6 +744,41 @@ func attackTelnet(w *world, p *plant, a *attack, r *rand.Rand) {
 	}
 }
 
+func attackSSH(w *world, p *plant, a *attack, r *rand.Rand) {
+	s, d := w.unused(r, p.pcs, p.switches)
+	if s == nil {
+		a.reason = "no unused pair of a PC and a switch"
+		return
+	}
+	a.between(s, d)
+	for i := range w.times(8, 5) {
+		w.at(a.at+int64(i)*200*ms, func(t int64) {
+			k := w.newConn(s, d, 22, r)
+			t = k.open(t)
+			t = k.exchange(t, []byte("SSH-2.0-libssh_0.8.1\r\n"), []byte("SSH-2.0-dropbear_2019.78\r\n"))
+			for range 5 { // keys, then two passwords
+				t = k.exchange(t, randomBytes(r, 140), randomBytes(r, 220))
+			}
+			k.close(t)
+		})
+	}
+}
+
+func attackICMPTunnel(w *world, p *plant, a *attack, r *rand.Rand) {
+	s, d := w.unused(r, p.pcs, p.pcs)
+	if s == nil {
+		a.reason = "fewer than two PCs"
+		return
+	}
+	a.between(s, d)
+	for i := range w.times(60, 10) {
+		w.at(a.at+int64(i)*500*ms, func(t int64) {
+			asked := randomBytes(r, 60)
+			w.echo(t, s, d, uint16(i), asked, append(randomBytes(r, 30+r.IntN(400)), asked...))
+		})
+	}
+}
+
 func attackDNSTunnel(w *world, p *plant, a *attack, r *rand.Rand) {
 	if len(p.pcs) == 0 {
 		a.reason = "no PC"
@@ -732,9 +786,8 @@ func attackDNSTunnel(w *world, p *plant, a *attack, r *rand.Rand) {
 	}
 	s := p.pcs[r.IntN(len(p.pcs))]
 	a.between(s, p.dc)
-	const n = 300
-	for i := range n {
-		w.at(a.at+int64(i)*(a.span/n), func(t int64) {
+	for i := range w.times(300, 50) {
+		w.at(a.at+int64(i)*(a.span/300), func(t int64) {
 			var b strings.Builder
 			for range 52 {
 				b.WriteByte("abcdefghijklmnopqrstuvwxyz234567"[r.IntN(32)])
@@ -754,7 +807,11 @@ func attackLLMNR(w *world, p *plant, a *attack, r *rand.Rand) {
 		return
 	}
 	a.between(s, d)
-	for i, name := range []string{"wpad", "fileserver", "printsrv", "oldnas", "mailhost"} {
+	names := []string{"wpad", "fileserver", "printsrv", "oldnas", "mailhost"}
+	if w.cfg.scale != 0 {
+		names = append(names[1:], "backup")[:w.times(5, 3)] // wpad alone is enough
+	}
+	for i, name := range names {
 		w.at(a.at+int64(i)*10*second, func(t int64) {
 			id, port := uint16(r.Uint32()), d.ephemeral()
 			w.udpTo(t, d, port, ip4{224, 0, 0, 252}, 5355, dnsQuery(id, 0, name, 1))
@@ -772,7 +829,7 @@ func attackSYNFlood(w *world, p *plant, a *attack, r *rand.Rand) {
 	}
 	s := p.pcs[r.IntN(len(p.pcs))]
 	a.between(s, p.files)
-	for i := range 1500 {
+	for i := range w.times(1500, 200) {
 		w.at(a.at+int64(i)*10*ms, func(t int64) {
 			k := w.newConn(s, p.files, 445, r)
 			t = k.segment(t, true, tcpSYN, synOptions("windows", t, 0), nil)
@@ -790,7 +847,7 @@ func attackExceptions(w *world, p *plant, a *attack, r *rand.Rand) {
 	a.between(p.scada, d)
 	w.at(a.at, func(t int64) {
 		var list []pdu
-		for i := range 60 {
+		for i := range w.times(60, 10) {
 			m := modbusRead(3, uint16(20000+100*i), values(r, 100))
 			m.except = 2
 			list = append(list, w.modbusPDU(p.scada, d, m, i))
@@ -806,7 +863,7 @@ func attackWriteStorm(w *world, p *plant, a *attack, r *rand.Rand) {
 		return
 	}
 	a.between(c.hmi, c.first)
-	for i := range 240 {
+	for i := range w.times(240, 30) {
 		w.at(a.at+int64(i)*250*ms, func(t int64) { w.fins(t, c.hmi, c.first, finsWrite(200, []uint16{uint16(i % 2 * 100), 0}), i) })
 	}
 }
@@ -845,5 +902,9 @@ func attackSilent(w *world, p *plant, a *attack, r *rand.Rand) {
 	w.at(a.at, func(t int64) {
 		a.silent = t
 		d.downFrom, d.downTo = t, w.end+day
+		if w.cfg.scale != 0 { // whole minutes without a frame
+			d.downFrom = (t/minute + 1) * minute
+			d.downTo = d.downFrom + int64(w.times(0, 5))*minute
+		}
 	})
 }

@@ -26,6 +26,7 @@ type config struct {
 	duration             time.Duration
 	attackFrom           time.Duration
 	attacks              []string
+	scale                float64
 	pps                  float64
 	load                 loadConfig
 }
@@ -87,6 +88,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	fs.DurationVar(&cfg.duration, "duration", 24*time.Hour, "length of packet time")
 	fs.StringVar(&from, "attack-from", "", "where the clean part ends: RFC 3339 or an offset like 16h (default two thirds)")
 	fs.StringVar(&attacks, "attacks", "", "`LIST` of attacks by comma, all, or none (default none; all with --attacked)")
+	fs.Float64Var(&cfg.scale, "scale", 0, "F: attacks that a built-in rule counts do so F times its default threshold of times (0: as they are)")
 	fs.BoolVar(&list, "list-attacks", false, "list the attacks and what they should raise")
 	fs.Float64Var(&cfg.pps, "pps", 0, "mean packets/s aimed at by stretching cyclic intervals, 1 to 5 minutes at most (default 5, growing with the root of devices/40)")
 	fs.BoolVar(&load, "load", false, "make a load for benchmarks instead of a plant's day")
@@ -172,6 +174,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if cfg.attacks, err = parseAttacks(attacks); err != nil {
 		return err
+	}
+	if cfg.scale < 0 || cfg.scale > 1.6 {
+		return usageError("--scale must be above 0 and at most 1.6")
 	}
 	if cfg.pps < 0 {
 		return usageError("--pps must be positive")

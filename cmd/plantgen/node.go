@@ -180,8 +180,13 @@ func (w *world) ask(t int64, a *node, b *node, dport uint16, req, resp []byte) i
 
 // ping is an ICMP echo and its answer; the communication's port is the type.
 func (w *world) ping(t int64, a, b *node, seq uint16) int64 {
-	c := w.comm(a.ip, b.ip, 1, 8)
 	data := []byte("abcdefghijklmnopqrstuvwabcdefghi")
+	return w.echo(t, a, b, seq, data, data)
+}
+
+// echo is an ICMP echo and what is answered.
+func (w *world) echo(t int64, a, b *node, seq uint16, data, answer []byte) int64 {
+	c := w.comm(a.ip, b.ip, 1, 8)
 	rest := uint32(1)<<16 | uint32(seq)
 	t, src, dst := w.resolve(t, a, b)
 	w.emit(t, ipv4Frame(dst, src, a.header(b.ip, 1), icmpMessage(8, 0, rest, data)), c)
@@ -189,7 +194,7 @@ func (w *world) ping(t int64, a, b *node, seq uint16) int64 {
 		return t
 	}
 	t, src, dst = w.resolve(t+b.think(a.r), b, a)
-	w.emit(t, ipv4Frame(dst, src, b.header(a.ip, 1), icmpMessage(0, 0, rest, data)), c)
+	w.emit(t, ipv4Frame(dst, src, b.header(a.ip, 1), icmpMessage(0, 0, rest, answer)), c)
 	return t
 }
 

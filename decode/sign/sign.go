@@ -4,7 +4,7 @@
 // looked at by itself, on the protocol's port; what does not parse is no sign.
 // Passwords, user names and communities are never told.
 //
-// Sources: FTP RFC 959, HTTP RFC 9110, POP3 RFC 1939, IMAP RFC 9051, LDAP RFC 4511, MQTT 3.1.1,
+// Sources: FTP RFC 959, rlogin RFC 1282, rsh and rexec as in rshd(8) and rexecd(8) of BSD, HTTP RFC 9110, POP3 RFC 1939, IMAP RFC 9051, LDAP RFC 4511, MQTT 3.1.1,
 // SNMP RFC 1901, DNS RFC 1035, LLMNR RFC 4795, NetBIOS names RFC 1002, DHCP RFC 2131,
 // SMB1 [MS-CIFS], SMB2 [MS-SMB2], NT status [MS-ERREF].
 package sign
@@ -97,6 +97,8 @@ func TCP(src, dst uint16, p []byte) (Sign, bool) {
 	case src == 80 || src == 8080 || src == 8000:
 		refused := len(p) > 12 && bytes.HasPrefix(p, []byte("HTTP/1.")) && (string(p[8:12]) == " 401" || string(p[8:12]) == " 403")
 		return Sign{Kind: Refused, Answer: true, Text: "http"}, refused
+	case dst >= 512 && dst <= 514:
+		return remoteShell(dst, p)
 	case dst == 389:
 		return ldapBind(p)
 	case dst == 1883:
@@ -141,6 +143,36 @@ func textLogin(port uint16, p []byte) (Sign, bool) {
 	s.Text = "imap"
 	i := bytes.IndexByte(p, ' ') // tag, then the command
 	return s, i > 0 && i < 16 && len(p) >= i+7 && fold(p[i+1:i+7], "LOGIN ")
+}
+
+// remoteShell finds the names that open a session of rexec (512), rlogin (513, RFC 1282) and rsh (514), which
+// its server takes on trust or by a password in the clear: a port for errors in digits and a zero, then three texts, each
+// closed by a zero, in one segment or two. Port 514 is that of logs over TCP too, which have no zeros.
+func remoteShell(port uint16, p []byte) (Sign, bool) {
+	s := Sign{Kind: Cleartext, Text: [...]string{"rexec", "rlogin", "rsh"}[port-512]}
+	i := 0
+	for i < len(p) && i < 5 && p[i] >= '0' && p[i] <= '9' {
+		i++
+	}
+	if i < len(p) && p[i] == 0 {
+		if i > 0 && i+1 == len(p) && port != 513 {
+			return s, true // the rest follows
+		}
+		p = p[i+1:]
+	}
+	texts := 0
+	for n := 0; len(p) > 0 && texts < 3; p = p[n+1:] {
+		if n = bytes.IndexByte(p, 0); n < 1 {
+			return s, false
+		}
+		for _, c := range p[:n] {
+			if c < ' ' || c == 0x7f {
+				return s, false
+			}
+		}
+		texts++
+	}
+	return s, texts == 3
 }
 
 // fold compares ASCII without regard to case; upper is in capitals.
