@@ -415,20 +415,34 @@ func (s *builtinState) beacon(b *builtin, e *observe.Edge) {
 	x.last, x.fresh, x.edge = e.First, true, e
 }
 
-// regular says whether the beats come by a clock.
+// regular says whether the beats come by a clock: those of all minutes or, where one goes on from the minute before, of those
+// whose first packet is not at their very beginning.
 func (x *beacon) regular() bool {
-	n := len(x.starts) - 1
-	if n < 4 {
+	return x.clocked(func(int64) bool { return true }) || x.clocked(func(start int64) bool { return start-floor(start, mint) >= 2*sec })
+}
+
+// clocked is regular of the starts that count.
+func (x *beacon) clocked(counts func(start int64) bool) bool {
+	first, last, n := -1, -1, 0
+	for i, start := range x.starts {
+		if counts(start) {
+			if first < 0 {
+				first = i
+			}
+			last = i
+			n++
+		}
+	}
+	if n < 5 {
 		return false
 	}
-	beats := float64(x.before[n] - x.before[0])
-	every := float64(x.starts[n]-x.starts[0]) / beats
+	every := float64(x.starts[last]-x.starts[first]) / float64(x.before[last]-x.before[first])
 	if every < float64(sec) {
 		return false
 	}
-	for i := range x.starts {
-		due := float64(x.starts[0]) + float64(x.before[i]-x.before[0])*every
-		if math.Abs(float64(x.starts[i])-due) > beaconJitter*every {
+	for i, start := range x.starts {
+		due := float64(x.starts[first]) + float64(int64(x.before[i])-int64(x.before[first]))*every
+		if counts(start) && math.Abs(float64(start)-due) > beaconJitter*every {
 			return false
 		}
 	}

@@ -501,6 +501,46 @@ func TestBuiltinWindowsBothMinutes(t *testing.T) {
 	}
 }
 
+// TestBeaconAcrossMinutes: connections by the clock are told where one of them goes on into the next minute, whose first packet is
+// then no beginning; connections at random are not.
+func TestBeaconAcrossMinutes(t *testing.T) {
+	const every = 13_520 * sec / 1000
+	r := rand.New(rand.NewPCG(3, 4))
+	for name, c := range map[string]struct {
+		jitter int64
+		want   int
+	}{"by the clock": {0, 1}, "nearly": {every / 20, 1}, "at random": {3 * every / 4, 0}} {
+		var beats []int64
+		for i := range int64(30) {
+			beats = append(beats, 572*sec/100+i*every+r.Int64N(c.jitter+1)) // the fifth goes on into the next minute
+		}
+		var minutes [][]any
+		for m := range int64(8) {
+			e := tcp(pc, pub, 8443)
+			e.Opened, e.First, e.Last = 0, 0, 0
+			for _, beat := range beats {
+				if beat < (m+1)*mint && beat+sec/2 > m*mint { // each lasts half a second
+					if first := max(beat, m*mint) - m*mint; e.First == 0 {
+						e.First = first + at(0)
+					}
+					if beat >= m*mint {
+						e.Opened++
+					}
+				}
+			}
+			if e.First != 0 {
+				e.Last = e.First + sec
+				minutes = append(minutes, []any{e})
+			} else {
+				minutes = append(minutes, anything)
+			}
+		}
+		if got := builtinAlerts(t, "beacon", Config{}, nil, minutes); len(got) != c.want {
+			t.Errorf("%s: %d alerts, want %d", name, len(got), c.want)
+		}
+	}
+}
+
 // TestStormAmongAnnouncements: what is announced all minute long does not thin out a storm of twenty seconds, and is none itself.
 func TestStormAmongAnnouncements(t *testing.T) {
 	for n, want := range map[int]int{0: 0, 800: 0, 1000: 1, 1500: 1} {
