@@ -510,7 +510,8 @@ func (t *trained) builtinLimits(s *score, rows []Row, r *rand.Rand) {
 				}
 			}, func(a *Alert) bool {
 				// Channels of other rules fall silent too.
-				return a.Subkind == rule.sub && (rule.sub != "cyclic-silent" || a.SrcIP == t.plant.hosts[pairs[rule.sub][1]].String())
+				return a.Subkind == rule.sub && (rule.sub != "cyclic-silent" ||
+					a.SrcIP == t.plant.hosts[pairs[rule.sub][1]].String() && a.DstIP == t.plant.hosts[pairs[rule.sub][0]].String())
 			})
 		}
 		s.limit(string(BuiltIn)+"\trules, each between ends that do not talk otherwise", told, rule.sub)
