@@ -379,6 +379,7 @@ func printAlert(a *app, d *alertDetail) error {
 	add("action", d.Action)
 	add("src", strings.TrimSpace(d.SrcIP+" "+d.SrcMAC))
 	add("dst", strings.TrimSpace(d.DstIP+" "+d.DstMAC))
+	add("in_ledger", a.get("device.in-ledger."+map[bool]string{true: "yes", false: "no"}[d.InLedger]))
 	add("first_seen", a.clock(int64(d.FirstSeen)))
 	add("last_seen", a.clock(int64(d.LastSeen)))
 	add("count", strconv.FormatUint(d.Count, 10))

@@ -525,6 +525,12 @@ func TestAlertsAreHandled(t *testing.T) {
 	if al["state"] != "acknowledged" || len(notes) != 1 || len(frames) == 0 {
 		t.Errorf("alert: %v", al)
 	}
+	for _, yes := range []string{"No", "Yes"} {
+		if out := b.must("alerts", "show", id, "--lang", "en", "--db", b.db); !strings.Contains(out, "In ledger         "+yes+"\n") {
+			t.Errorf("not in ledger %s: %s", yes, out)
+		}
+		b.must("ledger", "set", al["src_ip"].(string), "owner=tanaka", "--db", b.db)
+	}
 	// The frame that is named shows the write.
 	f := frames[0].(map[string]any)
 	out := b.must("decode", f["path"].(string), "-n", strings.TrimSuffix(jsonText(f["number"]), ".0"))
