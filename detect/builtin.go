@@ -58,8 +58,8 @@ var builtinRules = []builtinRule{
 	{sub: "udp-scan", threshold: 15, window: mint, severity: Medium, technique: "T0846", distinct: true},
 	{sub: "icmp-sweep", threshold: 20, window: mint, severity: Medium, technique: "T0846", distinct: true},
 	{sub: "arp-sweep", threshold: 50, window: mint, severity: Medium, technique: "T0846", distinct: true},
-	{sub: "ics-scan", threshold: 3, window: 10 * mint, severity: High, technique: "T0888", distinct: true},
-	{sub: "ics-protocols", threshold: 3, window: 10 * mint, severity: High, technique: "T0888", distinct: true},
+	{sub: "ics-scan", threshold: 3, window: 10 * mint, severity: High, technique: "T0888", distinct: true, learnFrom: 1},
+	{sub: "ics-protocols", threshold: 3, window: 10 * mint, severity: High, technique: "T0888", distinct: true, learnFrom: 1},
 	{sub: "exception-storm", threshold: 10, window: mint, severity: Medium, technique: "T0888"},
 	// Credentials.
 	{sub: "brute-ssh", threshold: 10, window: 5 * mint, severity: High, technique: "T0859"},
@@ -86,6 +86,7 @@ var builtinRules = []builtinRule{
 	// Denial of service.
 	{sub: "syn-flood", threshold: 200, severity: High, technique: "T0814"},
 	{sub: "packet-flood", threshold: 5000, severity: High, technique: "T0814"},
+	{sub: "request-flood", threshold: 500, severity: High, technique: "T0814"},
 	{sub: "broadcast-storm", threshold: 1000, severity: High, technique: "T0814"},
 	{sub: "silent-device", threshold: 5, severity: Medium, technique: "T0826", needs: true},
 	// Controllers.

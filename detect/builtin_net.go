@@ -331,6 +331,10 @@ func (b *builtin) events(v *view) {
 		if r.dst {
 			dst = x.Dst
 		}
+		src := x.Src
+		if x.Kind == observe.EventEcho { // who asks opens the tunnel
+			src, dst = x.Dst, x.Src
+		}
 		if r.text {
 			extra = x.Text
 		}
@@ -340,7 +344,7 @@ func (b *builtin) events(v *view) {
 		if x.Kind == observe.EventCleartext && x.Text == "rsh" { // its port is a log's too
 			b.see("remote-access", b.cfg.end(x.Src), x.Dst, x.Text, 0, uint64(x.Count), x.First, x.Last, x.Ref)
 		}
-		o := b.see(r.sub, x.Src, dst, extra, item, uint64(x.Count), x.First, x.Last, x.Ref)
+		o := b.see(r.sub, src, dst, extra, item, uint64(x.Count), x.First, x.Last, x.Ref)
 		o.function = x.Text
 		if x.Kind == observe.EventName && (x.Text == "wpad" || x.Text == "WPAD" || x.Text == "isatap") {
 			// Nobody has these names: one answer is as good as three.

@@ -139,8 +139,20 @@ func has(table map[string][]string, protocol, code string) bool {
 // operations reads the minute's operations.
 func (b *builtin) operations(v *view) {
 	ops := v.m.Operations
+	asked := map[pairKey]*tally{}
+	var askers []pairKey
 	for i := range ops {
 		o := &ops[i]
+		if o.Direction == ot.Request && o.Class != ot.Cyclic && o.Count >= floodLeast {
+			k := pairKey{o.Src, o.Dst, o.Protocol}
+			if asked[k] == nil {
+				asked[k] = &tally{first: o.First, ref: o.Ref}
+				askers = append(askers, k)
+			}
+			t := asked[k]
+			t.n, t.first, t.last = t.n+o.Count, min(t.first, o.First), max(t.last, o.Last)
+			t.parts = append(t.parts, part{o.Count, o.First, o.Last})
+		}
 		// OPC UA's Publish asks for nothing: all that are open are refused when a session ends.
 		if o.Direction == ot.Error && !(o.Protocol == "opc-ua" && o.Code == "829") {
 			b.see("exception-storm", o.Dst, o.Src, o.Protocol, 0, o.Count, o.First, o.Last, o.Ref).function = o.Function
@@ -165,6 +177,9 @@ func (b *builtin) operations(v *view) {
 			case o.Class == ot.Control:
 				b.operation("new-control", o, o.Protocol)
 			}
+			if o.Class == ot.Control && (sub == none || sub == "") {
+				b.operation("write-storm", o, o.Protocol+" "+o.Code)
+			}
 			if has(clearCodes, o.Protocol, o.Code) {
 				b.operation("cleartext", o, o.Protocol)
 			}
@@ -184,7 +199,14 @@ func (b *builtin) operations(v *view) {
 			b.see("rogue-master", o.Src, decode.Addr{}, o.Protocol, 0, o.Count, o.First, o.Last, o.Ref).function = o.Function
 		}
 	}
+	for _, k := range askers {
+		t := asked[k]
+		b.rateHit("request-flood", t, windowKey{src: k.src, dst: k.dst, extra: k.protocol}, t.peak(10*sec))
+	}
 }
+
+// floodLeast is how many requests of one function there must be in a minute for a flood: fewer add nothing to one.
+const floodLeast = 100
 
 func (b *builtin) operation(sub string, o *observe.Operation, extra string) {
 	x := b.see(sub, b.cfg.end(o.Src), b.cfg.end(o.Dst), extra, 0, o.Count, o.First, o.Last, o.Ref)

@@ -246,6 +246,11 @@ var builtinCases = map[string]struct {
 	"packet-flood": {make: func(n int) [][]any {
 		return [][]any{{packets(edge(pc, plc, decode.ProtoUDP, 9999), 20*n, 20)}}
 	}},
+	"request-flood": {make: func(n int) [][]any {
+		o := protocol(op(pc, plc, "03", ot.Read, ot.Request), "modbus-tcp", "read", 10*n)
+		o.Last = o.First + 10*sec
+		return [][]any{{o}}
+	}},
 	"broadcast-storm": {make: func(n int) [][]any {
 		e := packets(edge(pc, "192.168.1.255", decode.ProtoUDP, 9999), 20*n, 20)
 		e.Multicast = true
@@ -536,6 +541,27 @@ func TestBeaconAcrossMinutes(t *testing.T) {
 			}
 		}
 		if got := builtinAlerts(t, "beacon", Config{}, nil, minutes); len(got) != c.want {
+			t.Errorf("%s: %d alerts, want %d", name, len(got), c.want)
+		}
+	}
+}
+
+// TestSpoofOfQuietOwners: who claims the addresses of two learned owners stands between them, also where neither was heard for
+// long; who claims one of such may be its replacement.
+func TestSpoofOfQuietOwners(t *testing.T) {
+	const other = "192.168.1.7"
+	claim := func(a string, m int) observe.Event { return event(observe.EventARP, a, mac(m).String(), 2, "", 1, m) }
+	learn := [][]any{{addr(plc, mac(2), arp), addr(other, mac(3), arp), addr(pc, mac(1), arp), claim(plc, 2), claim(other, 3)}}
+	for name, c := range map[string]struct {
+		seen []any
+		want int
+	}{
+		"two owners":      {things{claim(plc, 9), claim(other, 9)}, 2},
+		"one":             {things{claim(plc, 9)}, 0},
+		"one, two claims": {things{claim(plc, 9), claim(plc, 9)}, 0},
+		"two, by two":     {things{claim(plc, 9), claim(other, 8)}, 0},
+	} {
+		if got := builtinAlerts(t, "arp-spoof", Config{}, learn, [][]any{c.seen}); len(got) != c.want {
 			t.Errorf("%s: %d alerts, want %d", name, len(got), c.want)
 		}
 	}

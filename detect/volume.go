@@ -36,7 +36,7 @@ const (
 // The formula of ip-volume; docs/detection/ip-volume.md states it.
 const (
 	volumeStep    = 8       // steps of a volume's scale in a doubling
-	volumeFloor   = 100_000 // bytes in five minutes below which nothing is told
+	volumeFloor   = 100_000 // bytes in five minutes below which nothing is told without a limit by hand
 	volumeSpread  = 5.0     // spreads above the median
 	volumeLeast   = 0.2     // the least spread, doublings
 	volumeMargin  = 1.5     // doublings above what learning itself overshot
@@ -541,10 +541,10 @@ func (d *volumes) inspect(v *view) []finding {
 	var found []finding
 	for _, k := range touched {
 		f := current.data[k]
-		if f.bytes <= volumeFloor {
+		limit := d.limited(k)
+		if limit == 0 && f.bytes <= volumeFloor {
 			continue
 		}
-		limit := d.limited(k)
 		p := d.known[k]
 		var b base
 		if limit == 0 {

@@ -180,6 +180,14 @@ func TestVolumeByHand(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, sub, c.told)
 		}
 	}
+	// A limit by hand counts below the floor of learned thresholds too.
+	small := []*observe.Minute{transfer(weekMinutes+600, 3000)}
+	if got := detectedBy(learnedBy(t, IPVolume, week, pair(ItemLimit, "1000")), IPVolume, small); len(got) != 1 || got[0].Subkind != SubLimit {
+		t.Errorf("3,000 bytes against a limit of 1,000: %+v", got)
+	}
+	if got := detectedBy(learnedBy(t, IPVolume, week), IPVolume, small); len(got) > 0 {
+		t.Errorf("3,000 bytes: %+v", got)
+	}
 	for _, bad := range []Row{
 		pair(ItemLimit, ""), pair(ItemLimit, "0"), pair(ItemLimit, "-5"), pair(ItemLimit, "5 MB"), pair(ItemWatch, "x"), pair("other", ""), pair(ItemVolume, "!"),
 		{Src: "2026-13-01", Item: ItemHoliday}, {Src: Any, Item: ItemZone, Value: "Tokyo"}, {Src: "00:00:5e:00:53:01", Dst: Any, Item: ItemWatch},

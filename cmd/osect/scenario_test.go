@@ -236,9 +236,11 @@ func (p *plant) alerts(st *store.Store) []store.Alert {
 	return slices.DeleteFunc(p.everyAlert(st), func(a store.Alert) bool { return !slices.Contains(listKinds, a.Kind) })
 }
 
-// lines are all alerts but those of devices that the clean part, detected in by the first store only, told already.
+// lines are all alerts but those of what the clean part, detected in by the first store only, told already.
 func (p *plant) lines(st *store.Store) []store.Alert {
-	return slices.DeleteFunc(p.everyAlert(st), func(a store.Alert) bool { return a.Kind == detect.VulnerableDevice })
+	return slices.DeleteFunc(p.everyAlert(st), func(a store.Alert) bool {
+		return a.Kind == detect.VulnerableDevice || a.Last < p.truth.AttackFrom.UnixNano()
+	})
 }
 
 func (p *plant) everyAlert(st *store.Store) []store.Alert {
@@ -323,7 +325,9 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 	for j := range alerts {
 		a := &alerts[j]
 		i := slices.IndexFunc(p.truth.Attacks, func(x attackTruth) bool {
-			return x.began(a) && x.touches(a) && (slices.Contains(x.Expected, a.Kind) || slices.Contains(x.Possible, a.Kind))
+			// Who talks to the silenced device only falls silent with it.
+			ends := x.touches(a) || x.Kind == "silent-device" && (a.Subkind == "silent-device" || a.Subkind == "cyclic-silent")
+			return x.began(a) && ends && (slices.Contains(x.Expected, a.Kind) || slices.Contains(x.Possible, a.Kind))
 		})
 		if i < 0 {
 			s.byKind[a.Kind].wrong++
