@@ -325,9 +325,10 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 	for j := range alerts {
 		a := &alerts[j]
 		i := slices.IndexFunc(p.truth.Attacks, func(x attackTruth) bool {
-			// Who talks to the silenced device only falls silent with it.
-			ends := x.touches(a) || x.Kind == "silent-device" && (a.Subkind == "silent-device" || a.Subkind == "cyclic-silent")
-			return x.began(a) && ends && (slices.Contains(x.Expected, a.Kind) || slices.Contains(x.Possible, a.Kind))
+			// Who talks to the silenced device only falls silent with it; such an alert begins with the last that was heard of it.
+			silent := x.Kind == "silent-device" && (a.Subkind == "silent-device" || a.Subkind == "cyclic-silent") &&
+				x.told(a) && a.First >= x.Start.Add(-grace).UnixNano()
+			return (silent || x.began(a) && x.touches(a)) && (slices.Contains(x.Expected, a.Kind) || slices.Contains(x.Possible, a.Kind))
 		})
 		if i < 0 {
 			s.byKind[a.Kind].wrong++
