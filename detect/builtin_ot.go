@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 
 	"osect/decode"
@@ -118,6 +119,9 @@ func action(o *observe.Operation) string {
 var passwordCodes = map[string][]string{"slmp-melsec": {"1630", "1631"}, "melsoft": {"0132"}, "omron-fins": {"0304", "0305", "2602"},
 	"s7comm": {"5:01"}, "ge-srtp": {"20", "21", "f5"}, "ads-ams": {"udp:6"}, "opc-ua": {"467"}, "bacnet-ip": {"17", "20"}}
 
+// mqttRefusals are the CONNACK codes of a wrong user name or password, and of none that may: 3.1.1, then 5.
+var mqttRefusals = []string{"04", "05", "86", "87"}
+
 // clearCodes are functions that carry a password which can be read.
 var clearCodes = map[string][]string{"slmp-melsec": {"1630", "1631"}, "omron-fins": {"0304", "0305"}, "ads-ams": {"udp:6"}, "bacnet-ip": {"17", "20"}}
 
@@ -158,7 +162,7 @@ func (b *builtin) operations(v *view) {
 			b.see("exception-storm", o.Dst, o.Src, o.Protocol, 0, o.Count, o.First, o.Last, o.Ref).function = o.Function
 		}
 		refused := o.Direction == ot.Error && has(passwordCodes, o.Protocol, o.Code) ||
-			o.Protocol == "mqtt" && o.Code == "2" && (o.Status == "4" || o.Status == "5")
+			o.Protocol == "mqtt" && o.Code == "2" && slices.Contains(mqttRefusals, o.Status)
 		if refused {
 			b.see("ics-password", o.Dst, o.Src, o.Protocol, 0, o.Count, o.First, o.Last, o.Ref).function = o.Function
 		}

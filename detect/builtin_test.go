@@ -546,6 +546,17 @@ func TestBeaconAcrossMinutes(t *testing.T) {
 	}
 }
 
+// TestRefusedMQTT: log-ins that a broker refuses, with the codes as decode/ot/mqtt writes them, are refused passwords; other refusals are not.
+func TestRefusedMQTT(t *testing.T) {
+	for status, want := range map[string]int{"04": 1, "05": 1, "86": 1, "87": 1, "03": 0, "00": 0} {
+		o := protocol(op(plc, pc, "2", ot.Connect, ot.Error), "mqtt", "CONNACK", 3)
+		o.Status = status
+		if got := builtinAlerts(t, "ics-password", Config{}, nil, [][]any{{o}}); len(got) != want {
+			t.Errorf("status %s: %d alerts, want %d", status, len(got), want)
+		}
+	}
+}
+
 // TestSpoofOfQuietOwners: who claims the addresses of two learned owners stands between them, also where neither was heard for
 // long; who claims one of such may be its replacement.
 func TestSpoofOfQuietOwners(t *testing.T) {
