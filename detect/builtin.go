@@ -637,7 +637,11 @@ func (b *builtin) inspect(v *view) []finding {
 		if !h.judged {
 			peak = b.learned(b.row(h))
 		}
-		if peak >= 0 && (r.presence || peak >= builtinHi || 2*h.seen <= 5*peak) {
+		usual := peak
+		if peak > 0 && r.distinct { // only of rules that are learned below their threshold is it less
+			usual = max(peak, r.threshold)
+		}
+		if peak >= 0 && (r.presence || peak >= builtinHi || 2*h.seen <= 5*usual) {
 			continue
 		}
 		fd := b.tell(v, h, peak)

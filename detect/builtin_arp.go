@@ -102,21 +102,24 @@ func (b *builtin) arp(v *view) {
 		}
 		return x.mac.Addr().Compare(y.mac.Addr())
 	})
-	// foreign are the claims of the minute to addresses of learned owners that were not heard lately.
+	// foreign are the claims of the minute to addresses of other owners.
 	foreign := map[decode.MAC][]decode.Addr{}
 	for i := range seen {
 		s := &seen[i]
 		b.claimed(v, s)
-		if x := b.state.bound[s.ip]; s.claim && x != nil && x.foreign == s.mac && s.mac != 0 && slices.Contains(b.devices.users[s.ip], x.owner) && !slices.Contains(foreign[s.mac], s.ip) {
+		x, learned := b.state.bound[s.ip], b.devices.users[s.ip]
+		if s.claim && x != nil && x.owner != s.mac && !slices.Contains(learned, s.mac) && (x.claimed || slices.Contains(learned, x.owner)) && !slices.Contains(foreign[s.mac], s.ip) {
 			foreign[s.mac] = append(foreign[s.mac], s.ip)
 		}
 	}
 	// Who takes over from one device may be its replacement; who takes the addresses of two stands between them.
 	for _, mac := range slices.Sorted(maps.Keys(foreign)) {
-		all := slices.DeleteFunc(foreign[mac], func(ip decode.Addr) bool { return b.state.bound[ip].foreign != mac })
+		all := foreign[mac]
 		if slices.ContainsFunc(all, func(ip decode.Addr) bool { return b.state.bound[ip].owner != b.state.bound[all[0]].owner }) {
 			for _, ip := range all {
-				b.spoof(v, ip, b.state.bound[ip])
+				if x := b.state.bound[ip]; x.foreign == mac { // else it is told already
+					b.spoof(v, ip, x)
+				}
 			}
 		}
 	}

@@ -546,6 +546,22 @@ func TestBeaconAcrossMinutes(t *testing.T) {
 	}
 }
 
+// TestLearnedAsker: who was learned to ask one device for its identity may ask seven; eight are told, with what was learned.
+func TestLearnedAsker(t *testing.T) {
+	ask := builtinCases["ics-scan"].make
+	for n, want := range map[int]int{3: 0, 7: 0, 8: 1} {
+		got := builtinAlerts(t, "ics-scan", Config{}, append([][]any{anything}, ask(1)...), ask(n))
+		if len(got) != want {
+			t.Errorf("%d devices: %d alerts, want %d", n, len(got), want)
+		}
+		for _, a := range got {
+			if !slices.Contains(a.Args, Arg{"learned", "1"}) {
+				t.Errorf("%+v", a.Args)
+			}
+		}
+	}
+}
+
 // TestRefusedMQTT: log-ins that a broker refuses, with the codes as decode/ot/mqtt writes them, are refused passwords; other refusals are not.
 func TestRefusedMQTT(t *testing.T) {
 	for status, want := range map[string]int{"04": 1, "05": 1, "86": 1, "87": 1, "03": 0, "00": 0} {
