@@ -99,7 +99,7 @@ report-load: build ## osect report on a year of 1,400 devices: time and memory (
 profile: build ## where the CPU time of the mixed load goes
 	@python3 scripts/bench.py profile
 
-reference: build ## weeks of the reference load in a store: its size, and what each listing takes; 10 GB of disk, some minutes
+reference: build ## 30 days of 1,400 devices in a store: its size, and what each listing takes; the store is left in $$OSECT_BENCH; 10 GB of disk, some minutes
 	@python3 scripts/bench.py reference
 
 ab: build ## CPU time of revisions A and B on the mixed load, 7 interleaved runs: make ab A=main~1 B=main

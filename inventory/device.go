@@ -181,6 +181,7 @@ type work struct {
 	supervises bool // asks many controllers, or is a server that asks some
 	watches    bool // asks controllers, as displays do
 	oneCarried bool // taken for a router by one public address that lost no hops: it may be its own
+	impostor   bool // claimed addresses that others had, while they had them
 }
 
 type reasonKey struct{ role, key, arg string }
@@ -240,6 +241,7 @@ func newSite(name string, rows []AddressTotal, o *Options) *site {
 			}
 		}
 	}
+	s.impostors(rows)
 	// What a MAC that is no router uses without a claim by anyone is its own.
 	for _, w := range s.work {
 		for i := range w.seen {
@@ -274,6 +276,36 @@ func newSite(name string, rows []AddressTotal, o *Options) *site {
 		s.count(&rows[i])
 	}
 	return s
+}
+
+// impostors finds who claimed an address, in the VLAN and while it was in use by another MAC that had claimed it before. What it carries it carries because
+// others were deceived; that makes no router of it.
+func (s *site) impostors(rows []AddressTotal) {
+	type place struct {
+		ip   decode.Addr
+		vlan uint16
+	}
+	first := map[place]*observe.Address{}
+	claims := func(a *observe.Address) bool {
+		return a.MAC != 0 && Claimed(a) && a.IP.IsIPv4() && Ownable(a.IP) && !linkLocal(a.IP) && !VirtualRouter(a.MAC)
+	}
+	for i := range rows {
+		a := &rows[i].Address
+		if k := (place{a.IP, a.VLAN}); claims(a) && (first[k] == nil || cmp.Or(cmp.Compare(a.First, first[k].First), cmp.Compare(a.MAC, first[k].MAC)) < 0) {
+			first[k] = a
+		}
+	}
+	for i := range rows {
+		a := &rows[i].Address
+		if !claims(a) {
+			continue
+		}
+		if f := first[place{a.IP, a.VLAN}]; f.MAC != a.MAC && f.First < a.First && f.Last >= a.First {
+			if w := s.byMAC[a.MAC]; w != nil {
+				w.impostor = true
+			}
+		}
+	}
 }
 
 // onlyPublic says whether the rows of a MAC hold a public IPv4 address and no

@@ -34,6 +34,9 @@
 // A MAC that uses a single public address, without lost hops (or with a TTL of 60, where some
 // controllers begin), of a /24 that another MAC sends from as well, is none.
 //
+// A MAC that claimed an IPv4 address while another one had it, which had claimed it before, in the same VLAN, carries
+// what it carries by deceit: its role is told by all else (Device.Router stays, since it does carry).
+//
 // "At the same time" is: first to last seen, 5 minutes added at both sides,
 // overlap. Link-local addresses are never carried.
 //
@@ -44,7 +47,8 @@
 // listed with the sender.
 //
 // Where this is wrong: a router seen with a single off-subnet address and
-// without lost hops is taken for a host with an alias; a host with five
+// without lost hops is taken for a host with an alias; a router that answers ARP for
+// hosts in whose VLAN it is (proxy ARP) is not told by what it carries; a host with five
 // IPv4 aliases and no ARP in the capture is taken for a router; an attacker who
 // spoofs private addresses makes devices of them.
 package inventory

@@ -159,7 +159,7 @@ func (w *work) roleFact(f *Fact) {
 			w.because(RoleRouter, 60, "capabilities", f.Value)
 		}
 	case "router":
-		w.because(RoleRouter, 65, "announced-router", f.Source)
+		w.because(RoleRouter, announcedRouter, "announced-router", f.Source)
 	case "service":
 		if r, ok := serviceRoles[f.Value]; ok {
 			w.because(r.Role, r.Weight, "announces", f.Value)
@@ -493,6 +493,30 @@ func portText(proto uint8, port uint16) string {
 	return name + strconv.Itoa(int(port))
 }
 
+// announcedRouter is the weight of a router's announcement, and of one that a PC makes which carries nothing: by mistake, or to be asked by others.
+const (
+	announcedRouter   = 65
+	announcedRouterPC = 20
+)
+
+// isPC says whether there are two kinds of evidence of what only PCs do.
+func (w *work) isPC() bool {
+	kinds := map[string]bool{}
+	for _, r := range w.evidence {
+		switch r.Key {
+		case "device.reason.names-itself", "device.reason.browses", "device.reason.server-type":
+			kinds[r.Key] = kinds[r.Key] || r.Role == RoleClient
+		}
+	}
+	n := 0
+	for _, is := range kinds {
+		if is {
+			n++
+		}
+	}
+	return n > 1
+}
+
 // role sums the evidence: a role's score is its strongest piece and a
 // quarter of each other, up to 100. The role is the one of the
 // highest score (at least 20), its confidence that score less half of the next one's.
@@ -502,7 +526,7 @@ func (w *work) role(public func(decode.Addr) bool) {
 		w.because(RoleExternal, 100, "public", "")
 	case VirtualRouter(w.MAC):
 		w.because(RoleRouter, 95, "virtual-router", "")
-	case w.Router:
+	case w.Router && !w.impostor:
 		weight := 80
 		if w.oneCarried {
 			weight = 50
@@ -527,8 +551,11 @@ func (w *work) role(public func(decode.Addr) bool) {
 	for _, r := range w.evidence {
 		dc = dc || r.Role == RoleDC && r.Weight >= 60
 	}
+	pc := !w.Router && w.isPC()
 	for _, r := range w.evidence {
 		switch {
+		case pc && r.Key == "device.reason.announced-router" && r.Arg == "ndp":
+			r.Weight = announcedRouterPC
 		case w.supervises && r.Key == "device.reason.ot-client":
 			r.Role = RoleSCADA
 		case r.Role != RoleServer:

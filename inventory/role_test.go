@@ -79,6 +79,8 @@ func TestRoleRules(t *testing.T) {
 		{"many kinds of programs: a server", nil, nil, []Link{link(2, 1, decode.ProtoTCP, 21), link(2, 1, decode.ProtoTCP, 22), link(2, 1, decode.ProtoTCP, 80), link(1, 2, decode.ProtoTCP, 80)}, RoleServer, "4"},
 		{"a bridge by spanning tree", nil, []Fact{fact("capabilities", "stp", "bridge")}, nil, RoleNetwork, ""},
 		{"announced by DHCP as the router", nil, []Fact{fact("router", "dhcp", "default")}, nil, RoleRouter, ""},
+		{"announced by NDP as the router", nil, []Fact{fact("router", "ndp", "default")}, nil, RoleRouter, ""},
+		{"a PC that announces itself as a router and carries nothing", nil, []Fact{fact("router", "ndp", "default"), fact("hostname", "dhcp", "PC9"), fact("server-type", "browser", "0x00001003")}, []Link{link(1, 2, decode.ProtoTCP, 443)}, RoleClient, "4"},
 		{"says that it is a panel", nil, []Fact{fact("description", "lldp", "Siemens, SIMATIC HMI, KTP700 Basic")}, nil, RoleHMI, "2"},
 		{"announces that it prints", nil, []Fact{fact("service", "mdns", "_ipp._tcp")}, nil, RolePrinter, "4"},
 		{"an ONVIF camera", nil, []Fact{fact("service", "wsd", "camera")}, nil, RoleCamera, "1"},
@@ -102,6 +104,37 @@ func TestRoleRules(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhoStandsBetweenIsNoRouter: host 3 claims the gateway's and a server's address while they have them, and carries what was meant for them. The
+// gateway that was deceived about stays a router; a gateway that takes over from another one is one.
+func TestWhoStandsBetweenIsNoRouter(t *testing.T) {
+	gateway, server, attacker := mac("02:00:00:00:00:01"), mac("02:00:00:00:00:02"), mac("02:00:00:00:00:03")
+	carries := func(m decode.MAC, hours int64) (rows []AddressTotal) {
+		for _, a := range []string{"93.184.216.34", "93.184.217.34", "10.9.1.1", "10.9.2.1", "10.9.3.1"} {
+			rows = append(rows, row(a, m, observe.SeenIP).ttl(60).in(hours))
+		}
+		return rows
+	}
+	roles := func(rows []AddressTotal, facts ...Fact) map[decode.MAC]string {
+		got := map[decode.MAC]string{}
+		for _, d := range Devices(Input{Addresses: rows, Facts: facts}, Options{}) {
+			got[d.MAC] = d.Role
+		}
+		return got
+	}
+	late := func(t AddressTotal) AddressTotal { t.First += hour / 2; return t }
+	rows := append(carries(gateway, 0), row("192.168.1.1", gateway, arp), row("192.168.1.2", server, arp), row("192.168.1.3", attacker, arp),
+		late(row("192.168.1.1", attacker, arp)), late(row("192.168.1.2", attacker, arp)))
+	rows = append(rows, carries(attacker, 0)...)
+	if got := roles(rows); got[gateway] != RoleRouter || got[server] == RoleRouter || got[attacker] == RoleRouter {
+		t.Errorf("in the middle: %v", got)
+	}
+	rows = append(carries(gateway, 0), row("192.168.1.1", gateway, arp), row("192.168.1.1", attacker, arp).in(2))
+	rows = append(rows, carries(attacker, 2)...)
+	if got := roles(rows); got[gateway] != RoleRouter || got[attacker] != RoleRouter {
+		t.Errorf("one after the other: %v", got)
 	}
 }
 

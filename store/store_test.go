@@ -71,7 +71,10 @@ func ip(n int) decode.Addr { return decode.IPv4(0x0a000000 + uint32(n)) }
 func mac(n int) decode.MAC { return decode.MAC(0x000102000000 + uint64(n)) }
 
 // minute makes minute n of a plant, in canonical order.
-func (l load) minute(n int) *observe.Minute {
+func (l load) minute(n int) *observe.Minute { return l.minuteOf(n, 5) }
+
+// minuteOf is minute where the edges that take turns come back after turns minutes.
+func (l load) minuteOf(n, turns int) *observe.Minute {
 	r := rand.New(rand.NewPCG(uint64(n), 7))
 	m := &observe.Minute{Start: t0 + int64(n)*observe.MinuteLength, Seq: uint64(n + 1)}
 	at := func() (first, last int64) {
@@ -100,7 +103,7 @@ func (l load) minute(n int) *observe.Minute {
 	}
 	for i := range l.edges {
 		if i >= l.edges*85/100 {
-			i += l.edges * (n % 5) // those that take turns
+			i += l.edges * (n % turns) // those that take turns
 		}
 		c, s := i%devices, (i*7+i/devices)%devices
 		first, last := at()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"osect/decode"
 	"osect/inventory"
 	"osect/picture"
+	"osect/service"
 )
 
 var update = flag.Bool("update", false, "write the golden files of this package anew")
@@ -288,6 +290,38 @@ func TestRanks(t *testing.T) {
 	}, picture.NewFinder(nil))
 	if len(two) != 2 {
 		t.Errorf("services of two sites are one: %v", two)
+	}
+}
+
+// TestRankServicesByTheServersPort: scans and the ports that systems choose for themselves are not listed as services one by one.
+func TestRankServicesByTheServersPort(t *testing.T) {
+	link := func(c, s uint32, proto uint8, port uint16, packets, bytes uint64, answered bool) inventory.Link {
+		return inventory.Link{Site: "s", Client: decode.IPv4(c), Server: decode.IPv4(s), Proto: proto, ServerPort: port, Packets: packets, Bytes: bytes, Answered: answered}
+	}
+	links := []inventory.Link{
+		link(10<<24|1, 10<<24|2, decode.ProtoTCP, 443, 10, 5000, true),
+		link(10<<24|1, 10<<24|3, decode.ProtoTCP, 443, 2, 120, false),   // tried only
+		link(10<<24|1, 10<<24|2, decode.ProtoTCP, 1433, 9, 4000, false), // one way only was captured
+		link(10<<24|7, 10<<24|2, decode.ProtoUDP, 514, 4, 600, false),   // nobody answers syslog
+		link(10<<24|7, 10<<24|2, decode.ProtoUDP, 49203, 1, 106, false), // to ports of the moment
+		link(10<<24|8, 10<<24|2, decode.ProtoUDP, 61000, 2, 212, true),  //
+		link(10<<24|1, 10<<24|9, decode.ProtoTCP, 55001, 10, 900, true), // several are answered
+		link(10<<24|4, 10<<24|9, decode.ProtoTCP, 55001, 10, 800, true), //
+		link(10<<24|4, 10<<24|9, decode.ProtoTCP, 44818, 10, 700, true), // has a name
+		link(10<<24|5, 10<<24|9, decode.ProtoUDP, 50001, 10, 650, true), // has a protocol
+	}
+	links[len(links)-1].Service = "modbus-tcp"
+	for port := range uint16(500) { // a scan
+		links = append(links, link(10<<24|6, 10<<24|2, decode.ProtoTCP, 1+port, 2, 114, false))
+	}
+	got := map[string]uint64{}
+	for _, r := range rankServices(service.New(nil, nil), links, picture.NewFinder(nil)) {
+		got[r.Name] = r.Bytes
+	}
+	want := map[string]uint64{"tcp/443 https": 5000, "tcp/1433 ms-sql": 4000, "udp/514 syslog": 600, "udp/32768-65535": 318, "tcp/55001": 1700, "tcp/44818 ethernet-ip": 700,
+		"udp/50001 modbus-tcp": 650, "tcp unanswered": 120 + 500*114}
+	if !maps.Equal(got, want) {
+		t.Errorf("services %v, want %v", got, want)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"osect/decode"
 	"osect/inventory"
 	"osect/picture"
 	"osect/service"
@@ -61,7 +62,8 @@ func newRankCommand(a *app) *cobra.Command {
   vendors   --by devices, with their addresses
 
 Internet addresses are one device together. Broadcasts are in the traffic of the
-sender.` + listHelp + exitStatusHelp,
+sender. Ports from 32768 on without a name, where nobody answered several
+clients, are one row; so is TCP that was only tried ("tcp unanswered").` + listHelp + exitStatusHelp,
 		Example: `  osect rank devices --limit 10
   osect rank devices --by peers --from 24h-ago
   osect rank services --by devices --format json
@@ -178,6 +180,27 @@ func rankDevices(a *app, devices []inventory.Device) []rankRow {
 	return rows
 }
 
+// ephemeral is from where on systems choose ports for themselves (Linux from here, others from 49152, RFC 6335): a port from here on
+// that has no name and no protocol is a service only where a server answered several clients on it.
+const ephemeral = 32768
+
+// withoutPayload is the longest mean frame, bytes, of TCP that was only tried: a SYN with all its options, or a reset, below a VLAN tag.
+const withoutPayload = 80
+
+// serviceOf is the service that a link counts for. What was tried and neither answered nor given any data is none, nor are ports that a
+// system chose for itself: of these there is one row for each protocol, or scans and data channels would hide the services.
+func serviceOf(names *service.Names, l *inventory.Link, proto string, several bool) string {
+	name := nameService(names, proto, l.ServerPort, l.Service)
+	switch {
+	case l.Service != "" || proto != "tcp" && proto != "udp":
+	case proto == "tcp" && !l.Answered && l.Bytes < withoutPayload*l.Packets:
+		return "tcp unanswered"
+	case l.ServerPort >= ephemeral && !several && names.Name(proto, l.ServerPort) == "":
+		return fmt.Sprintf("%s/%d-65535", proto, ephemeral)
+	}
+	return name
+}
+
 // rankServices sums links by service. Devices are those at both ends; addresses that are of none (multicast, what
 // never sent) do not count.
 func rankServices(names *service.Names, links []inventory.Link, find *picture.Finder) []rankRow {
@@ -185,9 +208,25 @@ func rankServices(names *service.Names, links []inventory.Link, find *picture.Fi
 	at := map[key]int{}
 	ends := map[key]map[int]bool{}
 	var rows []rankRow
+	type server struct {
+		site string
+		addr decode.Addr
+		port uint16
+	}
+	asked := map[server]decode.Addr{} // by whom, where one was answered on a port from ephemeral on
+	several := map[server]bool{}
+	for i := range links {
+		if l := &links[i]; l.Answered && l.ServerPort >= ephemeral {
+			s := server{l.Site, l.Server, l.ServerPort}
+			if by, ok := asked[s]; ok && by != l.Client {
+				several[s] = true
+			}
+			asked[s] = l.Client
+		}
+	}
 	for i := range links {
 		l := &links[i]
-		k := key{l.Site, nameService(names, protoName(l.Proto, l.Client), l.ServerPort, l.Service)}
+		k := key{l.Site, serviceOf(names, l, protoName(l.Proto, l.Client), several[server{l.Site, l.Server, l.ServerPort}])}
 		n, ok := at[k]
 		if !ok {
 			n = len(rows)
