@@ -245,7 +245,7 @@ def profile(plantgen):
 DAY, MONTH = "--from 24h-ago", "--from 30d-ago"
 ASKED = (
     [(f"{what} {span}".strip(), 1) for what in (
-        "flows list", "flows list --address 10.0.0.7", "flows list --subnet 10.0.1.0/24 --limit 100", "addresses list", "ot list", "ot list --class read", "devices list", "devices list --sort -bytes --limit 20",
+        "flows list", "flows list --address 10.0.0.7", "flows list --subnet 10.0.1.0/24 --limit 100", "addresses list", "ot list", "ot list --class read", "devices list", "devices list --sort -bytes_sent --limit 20",
         "devices list --role plc", "devices matrix", "devices show 10.0.0.7", "alerts list", "alerts list --severity high --limit 20", "rank devices", "rank devices --by peers", "rank devices --by importance",
         "rank services", "rank services --by devices", "rank vendors", "traffic", "traffic --address 10.0.0.7", "traffic --address 10.0.0.7 --peer 10.0.0.49",
         "traffic --by device", "traffic --by pair", "traffic --by service", "map") for span in (("", DAY) if what not in ("devices matrix", "devices show 10.0.0.7") else ("",))]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -230,6 +231,101 @@ func TestDiffCommand(t *testing.T) {
 	}
 	if got := b.must(append([]string{"diff", "--db", b.db, "--lang", "en", "--tz", "UTC"}, periods...)...); !strings.HasPrefix(got, "Devices: 1 appeared, 0 vanished, 0 changed\nChange ") {
 		t.Errorf("table: %s", got)
+	}
+}
+
+// TestDiffThroughTheBinary: all six kinds of difference, in every form, between two periods of a store and between two stores, with the exit status of the
+// program itself.
+func TestDiffThroughTheBinary(t *testing.T) {
+	b := newBench(t)
+	exe := build(t, "osect/cmd/osect").path
+	// firmware says by LLDP which one the controller has: chassis (MAC), port, time to live, MED firmware revision, end.
+	firmware := func(version string) []byte {
+		f := append([]byte{0x01, 0x80, 0xc2, 0, 0, 0x0e}, plc.mac[:]...)
+		f = append(append(f, 0x88, 0xcc, 2, 7, 4), plc.mac[:]...)
+		f = append(f, 4, 3, 7, 'p', '1', 6, 2, 0, 120, 0xfe, byte(4+len(version)), 0x00, 0x12, 0xbb, 6)
+		return append(append(f, version...), 0, 0)
+	}
+	printer, other := host{[6]byte{2, 0, 0, 0, 0, 0x70}, [4]byte{192, 168, 3, 70}}, host{[6]byte{2, 0, 0, 0, 0, 0x71}, [4]byte{192, 168, 3, 70}}
+	day := func(at time.Time, version string, who, client host, request, answer []byte) []byte {
+		c := newCapture()
+		c.frame(at, arp(hmi, plc))
+		c.frame(at.Add(1*time.Millisecond), firmware(version))
+		c.session(at.Add(time.Second), hmi, 50000, readRegisters, registers)
+		c.frame(at.Add(2*time.Second), arp(who, plc))
+		if client == laptop {
+			c.frame(at.Add(3*time.Second), arp(laptop, plc))
+			for i, f := range [][]byte{tcp(hmi, plc, 50001, 80, 9, 0, 2, nil), tcp(plc, hmi, 80, 50001, 7, 10, 18, nil), tcp(hmi, plc, 50001, 80, 10, 8, 16, nil)} {
+				c.frame(at.Add(3*time.Second+time.Duration(i+1)*time.Millisecond), f)
+			}
+		}
+		c.session(at.Add(4*time.Second), client, 50002, request, answer)
+		return c.Bytes()
+	}
+	b.write("a.pcap", day(day0, "1.0", printer, hmi, readRegisters, registers))
+	b.write("b.pcap", day(day0.Add(24*time.Hour), "1.1", other, laptop, writeRegister, wholeAnswer))
+	run := func(args ...string) (string, int) {
+		t.Helper()
+		cmd := exec.Command(exe, args...)
+		cmd.Dir, cmd.Env = b.dir, append(os.Environ(), "OSECT_DB=", "COLUMNS=80")
+		out, err := cmd.Output()
+		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	for _, args := range [][]string{{"both.db", "a.pcap", "b.pcap"}, {"a.db", "a.pcap"}, {"b.db", "b.pcap"}} {
+		if out, status := run(append([]string{"replay", "-q", "--db"}, args...)...); status != 0 {
+			t.Fatalf("replay %v: status %d: %s", args, status, out)
+		}
+	}
+	want := []string{
+		"bindings appeared 192.168.3.66  [] [02:00:00:00:00:66]", "bindings changed 192.168.3.70  [02:00:00:00:00:70] [02:00:00:00:00:71]",
+		"connections appeared 192.168.3.10 tcp/80 http [] [answered]", "connections appeared 192.168.3.66 tcp/502 modbus-tcp [] [answered]",
+		"devices appeared 192.168.3.66", "devices appeared 192.168.3.70", "devices vanished 192.168.3.70",
+		"identities changed 192.168.3.39 firmware lldp [1.0] [1.1]",
+		"ot appeared 192.168.3.66 modbus-tcp 06 write single register [] []",
+		"services appeared 192.168.3.39 tcp/80 http [] []",
+	}
+	for _, sides := range [][]string{{"--db", "both.db", "--tz", "UTC", "--a", "2026-03-02", "--b", "2026-03-03"}, {"--db", "a.db", "b.db"}} {
+		out, status := run(append([]string{"diff", "--format", "json"}, sides...)...)
+		if status != 0 {
+			t.Errorf("%v: status %d without --exit-code", sides, status)
+		}
+		var got []string
+		for _, r := range b.parse(out) {
+			line := fmt.Sprintf("%s %s %s %s %v %v", r["part"], r["change"], r["device"], r["item"], r["before"], r["after"])
+			if r["part"] == "devices" {
+				line = strings.Join(strings.Fields(line)[:3], " ") // the role is inventory's
+			}
+			got = append(got, line)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%v:\n%s\nwant\n%s", sides, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		for _, format := range []string{"table", "markdown", "csv", "json"} {
+			out, status := run(append([]string{"diff", "--exit-code", "--lang", "en", "--format", format}, sides...)...)
+			if status != exitFound {
+				t.Errorf("%v, %s: status %d, want %d", sides, format, status, exitFound)
+			}
+			for _, text := range []string{"1.1", "02:00:00:00:00:71", "192.168.3.66", "tcp/80 http"} {
+				if !strings.Contains(out, text) {
+					t.Errorf("%v, %s: no %q in\n%s", sides, format, text, out)
+				}
+			}
+			for line := range strings.Lines(out) {
+				if n := len([]rune(strings.TrimRight(line, "\n"))); format == "table" && n > 80 {
+					t.Errorf("%d columns: %s", n, line)
+				}
+			}
+		}
+	}
+	if _, status := run("diff", "--exit-code", "--db", "both.db", "--tz", "UTC", "--a", "2026-03-02", "--b", "2026-03-02"); status != exitOK {
+		t.Errorf("the same day: status %d", status)
+	}
+	if _, status := run("diff", "--exit-code", "--db", "b.db", "b.db"); status != exitOK {
+		t.Errorf("the same store: status %d", status)
 	}
 }
 
