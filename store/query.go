@@ -519,7 +519,8 @@ func (s *Store) eachFlow(ctx context.Context, f *Filter, limit int, fn func(*Flo
 			ranked.columns |= of.columns
 			ranked.wants = func(c *connection) bool { return better(c) && of.wants(c) }
 		}
-		err := s.connections(ctx, f, false, ranked, func(list []connection) (bool, error) {
+		// From the end where the first of the order are, if it is one of time: then few rows are ever kept.
+		err := s.connections(ctx, f, f.Descending, ranked, func(list []connection) (bool, error) {
 			kept = append(kept, list...)
 			if limit > 0 && len(kept) >= 2*limit+1000 {
 				best()

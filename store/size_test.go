@@ -228,6 +228,12 @@ func TestReferenceLoad(t *testing.T) {
 			r, _, err := s.Flows(ctx, f)
 			return len(r), err
 		}},
+		{"flows, last seen, a day", func() (int, error) {
+			f := day
+			f.Order, f.Descending, f.Limit = "last_seen", true, 20
+			r, _, err := s.Flows(ctx, f)
+			return len(r), err
+		}},
 		{"snapshot, all", func() (int, error) { r, err := s.Snapshot(ctx, Filter{}); return len(r.Edges), err }},
 		{"snapshot, a day", func() (int, error) { r, err := s.Snapshot(ctx, day); return len(r.Edges), err }},
 		{"addresses, all", func() (int, error) { r, _, err := s.Addresses(ctx, all); return len(r), err }},
