@@ -51,9 +51,9 @@ func TestFlowsOfEndsAndInOrder(t *testing.T) {
 		"a VLAN, outer or inner": {Filter{VLAN: &seven}, func(f *Flow) bool {
 			return f.VLAN != nil && *f.VLAN == 7 || f.InnerVLAN != nil && *f.InnerVLAN == 7
 		}, nil},
-		"untagged":   {Filter{VLAN: &untagged}, func(f *Flow) bool { return f.VLAN == nil }, nil},
-		"by bytes":   {Filter{Order: "bytes"}, func(f *Flow) bool { return true }, func(a, b Flow) int { return cmp.Compare(bytes(&a), bytes(&b)) }},
-		"most bytes": {Filter{Order: "bytes", Descending: true}, func(f *Flow) bool { return true }, func(a, b Flow) int { return cmp.Compare(bytes(&b), bytes(&a)) }},
+		"untagged":            {Filter{VLAN: &untagged}, func(f *Flow) bool { return f.VLAN == nil }, nil},
+		"by bytes":            {Filter{Order: "bytes"}, func(f *Flow) bool { return true }, func(a, b Flow) int { return cmp.Compare(bytes(&a), bytes(&b)) }},
+		"most bytes":          {Filter{Order: "bytes", Descending: true}, func(f *Flow) bool { return true }, func(a, b Flow) int { return cmp.Compare(bytes(&b), bytes(&a)) }},
 		"the last seen first": {Filter{Order: "last_seen", Descending: true}, func(f *Flow) bool { return true }, func(a, b Flow) int { return cmp.Compare(b.LastSeen, a.LastSeen) }},
 		"last seen, of an end": {Filter{Order: "last_seen", Ends: []End{{"plant", ip(3)}}}, func(f *Flow) bool { return f.ClientIP == "10.0.0.3" || f.ServerIP == "10.0.0.3" },
 			func(a, b Flow) int { return cmp.Compare(a.LastSeen, b.LastSeen) }},
