@@ -21,8 +21,8 @@ const (
 	deckControls  = 30
 	deckAlerts    = 30
 	deckChanges   = 60
-	deckImportant = 4
-	deckCaptures  = 20
+	deckImportant = 3
+	deckCaptures  = 3
 	deckBars      = 10
 	deckProtocols = 12
 )
@@ -322,19 +322,30 @@ func (p *writer) scope() {
 	s.Box(head, pptx.BoxStyle{Size: 14, Color: pptx.Accent1}, pptx.Paragraph{Runs: []pptx.Run{{Text: p.t("report.limit.title"), Bold: true}}})
 	var ps []pptx.Paragraph
 	for _, l := range p.Limits {
-		ps = append(ps, pptx.Paragraph{Runs: []pptx.Run{{Text: p.limitText(p.lang, l)}}, Bullet: true, After: 4})
+		said := p.limitText(p.lang, l)
+		if l.Key == "faulty" {
+			said = p.faulty(said)
+		}
+		ps = append(ps, pptx.Paragraph{Runs: []pptx.Run{{Text: said}}, Bullet: true, After: 4})
 	}
 	s.Box(list, pptx.BoxStyle{Size: 12}, ps...)
 	s.Notes(p.t("report.notes.scope"))
-	if c.CapturesFaulty > 0 {
-		t := pptx.Table{Lines: 3, Columns: []pptx.Column{{Title: p.column("path"), Weight: 6}, {Title: p.column("status"), Weight: 2}, {Title: p.column("reason"), Weight: 5}, {Title: p.column("packets"), Weight: 2, Align: pptx.Right}}}
-		for _, x := range p.Captures {
-			if x.Status != "ok" && x.Status != "known" && len(t.Rows) < deckCaptures {
-				t.Rows = append(t.Rows, pptx.Cells(x.Path, text.Or(p.lang, "report.capture."+x.Status, x.Status), x.Reason, text.Integer(x.Packets)))
-			}
+}
+
+// faulty adds to what is said of captures that could not be read in whole the names of the first, and where all of them are.
+func (p *writer) faulty(said string) string {
+	var names []string
+	for _, x := range p.Captures {
+		if x.Status == "ok" || x.Status == "known" {
+			continue
 		}
-		p.list(p.t("report.faulty.title"), "", "captures", 1, t, c.CapturesFaulty)
+		if len(names) == deckCaptures {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, p.t("report.faulty.one", "file", pptx.Clip(x.Path, 40), "status", text.Or(p.lang, "report.capture."+x.Status, x.Status)))
 	}
+	return p.t("report.faulty.names", "said", said, "names", strings.Join(names, p.t("report.comma")))
 }
 
 // listed joins names; "–" when there are none.
@@ -401,24 +412,28 @@ func (p *writer) drawing(s *pptx.Slide, box pptx.Box, picture *Picture) {
 	s.Drawing(box, shapesOf(picture.Drawing), p.t("report.picture."+picture.Key))
 }
 
-// shares adds a slide of devices by something: their numbers as a chart beside the matrix of all devices.
-func (p *writer) shares(title, chart, key, lead string, shares []Share, name func(string) string, color pptx.Color) *pptx.Slide {
-	s := p.deck.Add(pptx.TitleOnly, title)
-	box := s.Area()
+// shares adds a slide of devices by something: their numbers as a chart beside the matrix of all devices, above which stands what is to be said of them.
+func (p *writer) shares(title, key, lead string, shares []Share, name func(string) string, color pptx.Color) *pptx.Slide {
+	bars := p.barsOf("", shares, name)
+	bars.Colors = []pptx.Color{color}
+	picture := p.Picture(key)
+	if picture == nil || picture.Drawing == nil {
+		s := p.deck.Add(pptx.ContentSlide, title)
+		s.Chart(s.Area(), bars)
+		if lead != "" {
+			s.Notes(lead)
+		}
+		return s
+	}
+	s := p.deck.Add(pptx.TwoSlide, title)
+	s.Chart(s.Place(1), bars)
+	box := s.Place(2)
 	if lead != "" {
 		var head pptx.Box
-		head, box = box.Top(box.H*14/100, 60000)
+		head, box = box.Top(box.H*18/100, 60000)
 		s.Box(head, pptx.BoxStyle{Size: 12}, pptx.P(lead))
 	}
-	bars := p.barsOf(chart, shares, name)
-	bars.Colors = []pptx.Color{color}
-	if picture := p.Picture(key); picture != nil && picture.Drawing != nil {
-		left, right := box.Left(box.W*42/100, 240000)
-		s.Chart(left, bars)
-		p.drawing(s, right, picture)
-	} else {
-		s.Chart(box, bars)
-	}
+	p.drawing(s, box, picture)
 	return s
 }
 
@@ -428,11 +443,11 @@ func (p *writer) assets() {
 		p.empty(title, p.t("report.none.devices"))
 		return
 	}
-	p.shares(p.t("report.assets.vendors"), "", "vendors", "", p.Vendors, func(v string) string { return cmp.Or(v, p.t("device.vendor.unknown")) }, pptx.Accent1).
+	p.shares(p.t("report.assets.vendors"), "vendors", "", p.Vendors, func(v string) string { return cmp.Or(v, p.t("device.vendor.unknown")) }, pptx.Accent1).
 		Entry(title).Notes(p.t("report.notes.assets"), p.t("report.notes.matrix"))
-	p.shares(p.t("report.assets.roles"), "", "roles", "", p.Roles, p.role, pptx.Accent2).Notes(p.t("report.notes.assets"), p.t("report.notes.matrix"))
+	p.shares(p.t("report.assets.roles"), "roles", "", p.Roles, p.role, pptx.Accent2).Notes(p.t("report.notes.assets"), p.t("report.notes.matrix"))
 	unknown := p.Counts.Devices - p.Counts.DevicesOSKnown
-	p.shares(p.t("report.assets.systems"), "", "systems", p.t("report.systems.known", "n", text.Integer(p.Counts.DevicesOSKnown), "unknown", text.Integer(unknown))+"\n"+p.t("report.systems.how"),
+	p.shares(p.t("report.assets.systems"), "systems", p.t("report.systems.known", "n", text.Integer(p.Counts.DevicesOSKnown), "unknown", text.Integer(unknown))+"\n"+p.t("report.systems.how"),
 		p.Systems, func(v string) string { return cmp.Or(v, p.t("device.os.unknown")) }, pptx.Accent6).Notes(p.t("report.notes.systems"), p.t("report.notes.matrix"))
 
 	if picture := p.Picture("map"); picture != nil && picture.Drawing != nil {
@@ -493,9 +508,9 @@ func (p *writer) trafficSlides() {
 		p.empty(title, p.t("report.none.traffic"))
 		return
 	}
+	s := p.deck.Add(pptx.TitleOnly, title).Entry(title)
+	box := s.Area()
 	if len(p.Traffic) > 0 {
-		s := p.deck.Add(pptx.TitleOnly, title).Entry(title)
-		title = ""
 		c := pptx.Chart{Kind: pptx.LineChart, Title: p.t("report.traffic.chart", "step", p.step()), Format: sizeFormat}
 		var values []float64
 		layout := "01-02 15:04"
@@ -510,17 +525,14 @@ func (p *writer) trafficSlides() {
 		if len(values) == 1 {
 			c.Kind = pptx.ColumnChart
 		}
-		s.Chart(s.Area(), c)
+		over := box
+		if len(talkers) > 0 || len(p.Pairs) > 0 {
+			over, box = box.Top(box.H*40/100, 120000)
+		}
+		s.Chart(over, c)
 		s.Notes(p.t("report.notes.traffic"))
 	}
-	if len(talkers) == 0 && len(p.Pairs) == 0 {
-		return
-	}
-	s := p.deck.Add(pptx.TitleOnly, p.t("report.talkers.title"))
-	if title != "" {
-		s.Entry(title)
-	}
-	left, right := s.Area().Left(s.Area().W*42/100, 240000)
+	left, right := box.Left(box.W*42/100, 240000)
 	if len(talkers) > 0 {
 		c := pptx.Chart{Kind: pptx.BarChart, Title: p.t("report.talkers.chart"), Format: sizeFormat}
 		var values []float64
@@ -548,12 +560,20 @@ func (p *writer) trafficSlides() {
 	}
 }
 
+// What part takes beside its table.
+const (
+	partHead pptx.EMU = 300000
+	partFoot pptx.EMU = 420000
+	partGap  pptx.EMU = 30000
+	partRoom          = partHead + partFoot + 2*partGap
+)
+
 // part puts the first rows of a table into a part of a slide, with a heading; below it stands how many of the total these are.
 func (p *writer) part(s *pptx.Slide, box pptx.Box, head, file string, t pptx.Table, total int64) {
-	top, rest := box.Top(300000, 30000)
+	top, rest := box.Top(partHead, partGap)
 	s.Box(top, pptx.BoxStyle{Size: 14, Color: pptx.Accent1}, pptx.Paragraph{Runs: []pptx.Run{{Text: head, Bold: true}}})
-	foot := pptx.Box{X: rest.X, Y: rest.Y + rest.H - 420000, W: rest.W, H: 420000}
-	rest.H -= foot.H + 30000
+	foot := pptx.Box{X: rest.X, Y: rest.Y + rest.H - partFoot, W: rest.W, H: partFoot}
+	rest.H -= foot.H + partGap
 	if len(t.Rows) == 0 {
 		return
 	}
@@ -786,14 +806,13 @@ func (p *writer) ot() {
 	area := pptx.Box{X: s.Place(1).X, Y: s.Place(1).Y, W: s.Place(2).X + s.Place(2).W - s.Place(1).X, H: s.Place(1).H}
 	left, right := area.Left(area.W*36/100, 240000)
 	s.Chart(left, c)
-	s.Table(right, t)
 	s.Notes(p.t("report.notes.ot"))
-	if more := p.cut("ot_protocols", int64(len(t.Rows)), int64(len(p.Protocols))); more != "" {
-		s.Notes(more)
-	}
-
-	if len(p.Functions) > 0 {
-		t := pptx.Table{Columns: []pptx.Column{{Title: p.column("protocol"), Weight: 3}, {Title: p.column("function"), Weight: 5}, {Title: p.column("function_code"), Weight: 2}, {Title: p.column("class"), Weight: 2}, {Title: p.column("messages"), Weight: 2, Align: pptx.Right}}}
+	if len(p.Functions) == 0 {
+		p.part(s, right, p.t("report.ot.table"), "ot_protocols", t, int64(len(p.Protocols)))
+	} else {
+		top, bottom := right.Top(min(partRoom+t.Height(right), right.H/2), 100000)
+		p.part(s, top, p.t("report.ot.table"), "ot_protocols", t, int64(len(p.Protocols)))
+		t := pptx.Table{Lines: 2, Size: 10, Columns: []pptx.Column{{Title: p.column("protocol"), Weight: 3}, {Title: p.column("function"), Weight: 5}, {Title: p.column("function_code"), Weight: 2}, {Title: p.column("class"), Weight: 2}, {Title: p.column("messages"), Weight: 2, Align: pptx.Right}}}
 		for _, f := range p.Functions[:min(deckFunctions, len(p.Functions))] {
 			row := pptx.Cells(p.protocol(f.Protocol), f.Function, cmp.Or(f.FunctionCode, "–"), p.class(f.Class), text.Integer(f.Messages))
 			if f.Class == "write" || f.Class == "control" {
@@ -801,9 +820,8 @@ func (p *writer) ot() {
 			}
 			t.Rows = append(t.Rows, row)
 		}
-		for _, s := range p.list(p.t("report.functions.title"), p.t("report.functions.lead"), "ot_functions", 1, t, int64(len(p.Functions))) {
-			s.Notes(p.t("report.notes.functions"))
-		}
+		p.part(s, bottom, p.t("report.functions.title"), "ot_functions", t, int64(len(p.Functions)))
+		s.Notes(p.t("report.functions.lead"), p.t("report.notes.functions"))
 	}
 	p.controlSlides()
 }
@@ -871,16 +889,10 @@ func (p *writer) alertSlides() {
 	}
 	s.Notes(p.t("report.notes.alerts"))
 
-	important := p.Important[:min(deckImportant, len(p.Important))]
-	for i := 0; i < len(important); i += 2 {
-		pair := important[i:min(i+2, len(important))]
-		page := p.t("report.important.title")
-		if pages := (len(important) + 1) / 2; pages > 1 {
-			page = fmt.Sprintf("%s (%d/%d)", page, i/2+1, pages)
-		}
-		s := p.deck.Add(pptx.TitleOnly, page).Notes(p.t("report.notes.important"))
-		for j, box := range s.Area().Columns(2, 300000)[:len(pair)] {
-			p.alert(s, box, pair[j])
+	if important := p.Important[:min(deckImportant, len(p.Important))]; len(important) > 0 {
+		s := p.deck.Add(pptx.TitleOnly, p.t("report.important.title")).Notes(p.t("report.notes.important"))
+		for i, box := range s.Area().Columns(len(important), 200000) {
+			p.alert(s, box, important[i])
 		}
 	}
 

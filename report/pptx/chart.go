@@ -65,8 +65,8 @@ func (f *chartFrame) xml(w *slideWriter) {
 	w.deck.put(part, typeDML+"chart+xml", chartXML(c, w.deck.prop.Lang, w.deck.base))
 	w.deck.parts[relsOf(part)] = relations(part, []relation{{"rId1", "package", bookPart}})
 	id := w.id()
-	fmt.Fprintf(&w.xml, `<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="%d" name="Chart %d" descr="%s"/><p:cNvGraphicFramePr/><p:nvPr/></p:nvGraphicFramePr>%s<a:graphic><a:graphicData uri="%s"><c:chart xmlns:c="%s" r:id="%s"/></a:graphicData></a:graphic></p:graphicFrame>`,
-		id, id, esc(c.Title), xfrm("p", f.box), nsC, nsC, w.relate("chart", part))
+	fmt.Fprintf(&w.xml, `<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="%d" name="Chart %d" descr="%s"/><p:cNvGraphicFramePr><a:graphicFrameLocks noGrp="1"/></p:cNvGraphicFramePr>%s</p:nvGraphicFramePr>%s<a:graphic><a:graphicData uri="%s"><c:chart xmlns:c="%s" r:id="%s"/></a:graphicData></a:graphic></p:graphicFrame>`,
+		id, id, esc(c.Title), w.fills(f.box, "chart"), xfrm("p", f.box), nsC, nsC, w.relate("chart", part))
 }
 
 // workbook makes the chart's data sheet: categories in column A, a series a column. Categories and names are

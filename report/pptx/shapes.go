@@ -168,6 +168,14 @@ func (t *Table) rowHeight(row []Cell, widths []EMU, bold bool) EMU {
 	return 2*cellY + EMU((float64(n)*t.Size*lineHeight+rowSlack)*float64(Point))
 }
 
+func (t *Table) height(rows [][]Cell, widths []EMU) EMU {
+	total := t.rowHeight(t.header(), widths, true)
+	for _, r := range rows {
+		total += t.rowHeight(r, widths, false)
+	}
+	return total
+}
+
 func (t *Table) header() []Cell {
 	out := make([]Cell, len(t.Columns))
 	for i, c := range t.Columns {
@@ -233,17 +241,21 @@ func (d *Deck) RowsOn(slides int, lead string, t Table) int {
 	return n
 }
 
-// TableSlides appends slides of layout TitleOnly that show t, as many as it takes, with "(2/3)" behind the titles, and
-// returns them. lead stands above the table on each; "" for none.
+// TableSlides appends slides that show t, as many as it takes, with "(2/3)" behind the titles, and
+// returns them. lead stands above the table on each; without it ("") the table fills the content of a ContentSlide.
 func (d *Deck) TableSlides(title, lead string, t Table) []*Slide {
 	if t.Size == 0 {
 		t.Size = 11
 	}
 	head, box := d.tableBoxes(lead)
+	layout := TitleOnly
+	if box == d.textPlace().box {
+		layout = ContentSlide
+	}
 	pages := t.split(box)
 	out := make([]*Slide, len(pages))
 	for i, rows := range pages {
-		s := d.Add(TitleOnly, part(title, i, len(pages)))
+		s := d.Add(layout, part(title, i, len(pages)))
 		if lead != "" {
 			s.Box(head, BoxStyle{Size: leadSize}, P(lead))
 		}
@@ -263,6 +275,14 @@ func (s *Slide) Table(b Box, t Table) int {
 	return len(rows)
 }
 
+// Height is how high t is with as many rows as fit into box b.
+func (t Table) Height(b Box) EMU {
+	if t.Size == 0 {
+		t.Size = 11
+	}
+	return t.height(t.split(b)[0], t.widths(b.W))
+}
+
 type tableFrame struct {
 	box   Box
 	table Table
@@ -272,13 +292,10 @@ type tableFrame struct {
 func (f *tableFrame) xml(w *slideWriter) {
 	t := &f.table
 	widths := t.widths(f.box.W)
-	total := t.rowHeight(t.header(), widths, true)
-	for _, r := range f.rows {
-		total += t.rowHeight(r, widths, false)
-	}
+	total := t.height(f.rows, widths)
 	id := w.id()
-	fmt.Fprintf(&w.xml, `<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="%d" name="Table %d"/><p:cNvGraphicFramePr><a:graphicFrameLocks noGrp="1"/></p:cNvGraphicFramePr><p:nvPr/></p:nvGraphicFramePr>%s<a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/table"><a:tbl><a:tblPr firstRow="1" bandRow="1"/><a:tblGrid>`,
-		id, id, xfrm("p", Box{f.box.X, f.box.Y, f.box.W, total}))
+	fmt.Fprintf(&w.xml, `<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="%d" name="Table %d"/><p:cNvGraphicFramePr><a:graphicFrameLocks noGrp="1"/></p:cNvGraphicFramePr>%s</p:nvGraphicFramePr>%s<a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/table"><a:tbl><a:tblPr firstRow="1" bandRow="1"/><a:tblGrid>`,
+		id, id, w.fills(f.box, "tbl"), xfrm("p", Box{f.box.X, f.box.Y, f.box.W, total}))
 	for _, width := range widths {
 		fmt.Fprintf(&w.xml, `<a:gridCol w="%d"/>`, width)
 	}

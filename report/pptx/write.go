@@ -15,6 +15,7 @@ import (
 // slideWriter writes the parts of one slide.
 type slideWriter struct {
 	deck   *packer
+	layout Layout
 	part   string
 	xml    strings.Builder
 	rels   []relation
@@ -245,7 +246,7 @@ func repack(data []byte) ([]byte, error) {
 // slide writes slide i and its notes.
 func (p *packer) slide(s *Slide, i int, part string) error {
 	layout := p.base.layouts[s.layout]
-	w := &slideWriter{deck: p, part: part, nextID: 1}
+	w := &slideWriter{deck: p, layout: s.layout, part: part, nextID: 1}
 	w.relate("slideLayout", layout.part)
 	w.placeholder("Title", layout.places[titleIndex], []Paragraph{P(s.title)}, 60)
 	for _, sh := range s.shapes {
@@ -331,6 +332,17 @@ func (w *slideWriter) placeholder(name string, pl place, ps []Paragraph, least i
 	fmt.Fprintf(&w.xml, `<p:sp><p:nvSpPr><p:cNvPr id="%d" name="%s"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr>%s</p:nvPr></p:nvSpPr><p:spPr/><p:txBody><a:bodyPr>%s</a:bodyPr><a:lstStyle/>`, w.id(), name, pl.ph(), fit)
 	paragraphs(&w.xml, ps, 0, "", w.deck.prop.Lang)
 	w.xml.WriteString(`</p:txBody></p:sp>`)
+}
+
+// fills writes that a table (kind tbl) or chart in box b fills the placeholder of the layout that lies there and may hold one, so that it moves with
+// the layout; "" stands for what may hold anything.
+func (w *slideWriter) fills(b Box, kind string) string {
+	for _, idx := range []int{1, 2} {
+		if pl, ok := w.deck.base.layouts[w.layout].places[idx]; ok && pl.box == b && (pl.kind == "" || pl.kind == "obj" || pl.kind == kind) {
+			return `<p:nvPr>` + pl.ph() + `</p:nvPr>`
+		}
+	}
+	return `<p:nvPr/>`
 }
 
 // field writes the slide's number.
