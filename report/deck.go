@@ -24,6 +24,7 @@ const (
 	deckImportant = 3
 	deckCaptures  = 3
 	deckBars      = 10
+	deckTalkers   = 8
 	deckProtocols = 12
 )
 
@@ -210,7 +211,7 @@ func (p *writer) news() {
 // gradeSlides say where each deduction comes from.
 func (p *writer) gradeSlides() {
 	title := p.t("report.deductions.title")
-	t := pptx.Table{Size: 10.5, Columns: []pptx.Column{
+	t := pptx.Table{Size: 10, Columns: []pptx.Column{
 		{Title: p.column("area"), Weight: 3}, {Title: p.column("grade"), Weight: 1.2, Align: pptx.Center}, {Title: p.column("finding"), Weight: 7}, {Title: p.column("severity"), Weight: 1.4, Align: pptx.Center},
 		{Title: p.column("count"), Weight: 1.3, Align: pptx.Right}, {Title: p.column("of"), Weight: 1.3, Align: pptx.Right}, {Title: p.column("deducted"), Weight: 1.5, Align: pptx.Right},
 	}}
@@ -284,14 +285,14 @@ func (p *writer) findingTable(fs []Finding) pptx.Table {
 	return t
 }
 
-// exampleList joins at most n of the finding's examples.
+// exampleList gives at most n of the finding's examples, a line each.
 func (p *writer) exampleList(f Finding, n int) string {
 	names := exampleNames(p.lang, f)
 	names = names[:min(n, len(names))]
 	for i := range names {
 		names[i] = pptx.Clip(names[i], 24)
 	}
-	return strings.Join(names, p.t("report.comma"))
+	return strings.Join(names, "\n")
 }
 
 func (p *writer) scope() {
@@ -500,7 +501,7 @@ func (p *writer) kindTotal(kind string) int64 {
 
 func (p *writer) trafficSlides() {
 	title := p.t("report.traffic.title")
-	talkers := p.Talkers[:min(deckBars, len(p.Talkers))]
+	talkers := p.Talkers[:min(deckTalkers, len(p.Talkers))]
 	if i := slices.IndexFunc(talkers, func(t Talker) bool { return t.Bytes == 0 }); i >= 0 {
 		talkers = talkers[:i]
 	}
@@ -511,11 +512,17 @@ func (p *writer) trafficSlides() {
 	s := p.deck.Add(pptx.TitleOnly, title).Entry(title)
 	box := s.Area()
 	if len(p.Traffic) > 0 {
-		c := pptx.Chart{Kind: pptx.LineChart, Title: p.t("report.traffic.chart", "step", p.step()), Format: sizeFormat}
+		c := pptx.Chart{Kind: pptx.LineChart, Title: p.t("report.traffic.chart", "step", p.step()) + "  " + p.span(), Format: sizeFormat}
 		var values []float64
+		// As short as can be told apart: long ones are slanted, and take half of the chart. The title says from when to when.
 		layout := "01-02 15:04"
-		if p.TrafficStep >= 24*time.Hour {
+		switch whole := p.Traffic[len(p.Traffic)-1].Start.Sub(p.Traffic[0].Start); {
+		case whole < 24*time.Hour:
+			layout = "15:04"
+		case whole > 380*24*time.Hour:
 			layout = "2006-01-02"
+		case p.TrafficStep >= 24*time.Hour:
+			layout = "01-02"
 		}
 		for _, b := range p.Traffic {
 			c.Categories = append(c.Categories, b.Start.In(p.Zone).Format(layout))
@@ -540,6 +547,8 @@ func (p *writer) trafficSlides() {
 			name := t.Address
 			if t.Name != "" {
 				name = pptx.Clip(t.Name, 12)
+			} else if name == "" { // all of the outside
+				name = p.role(t.Role)
 			}
 			c.Categories = append(c.Categories, name)
 			values = append(values, float64(t.Bytes))
@@ -560,20 +569,12 @@ func (p *writer) trafficSlides() {
 	}
 }
 
-// What part takes beside its table.
-const (
-	partHead pptx.EMU = 300000
-	partFoot pptx.EMU = 420000
-	partGap  pptx.EMU = 30000
-	partRoom          = partHead + partFoot + 2*partGap
-)
-
 // part puts the first rows of a table into a part of a slide, with a heading; below it stands how many of the total these are.
 func (p *writer) part(s *pptx.Slide, box pptx.Box, head, file string, t pptx.Table, total int64) {
-	top, rest := box.Top(partHead, partGap)
+	top, rest := box.Top(300000, 30000)
 	s.Box(top, pptx.BoxStyle{Size: 14, Color: pptx.Accent1}, pptx.Paragraph{Runs: []pptx.Run{{Text: head, Bold: true}}})
-	foot := pptx.Box{X: rest.X, Y: rest.Y + rest.H - partFoot, W: rest.W, H: partFoot}
-	rest.H -= foot.H + partGap
+	foot := pptx.Box{X: rest.X, Y: rest.Y + rest.H - 420000, W: rest.W, H: 420000}
+	rest.H -= foot.H + 30000
 	if len(t.Rows) == 0 {
 		return
 	}
@@ -613,9 +614,9 @@ func (p *writer) boundary() {
 	case len(p.Conduits) == 0:
 		say(boxes[1], p.t("report.conduits.title"), p.t("report.none.conduits"))
 	default:
-		t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{{Title: p.column("client_zone"), Weight: 3}, {Title: p.column("server_zone"), Weight: 3}, {Title: p.column("pairs"), Weight: 1.6, Align: pptx.Right}, {Title: p.column("services"), Weight: 4}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}, {Title: p.column("operating"), Weight: 2, Align: pptx.Right}}}
+		t := pptx.Table{Lines: 3, Size: 10, Columns: []pptx.Column{{Title: p.column("client_zone"), Weight: 2.5}, {Title: p.column("server_zone"), Weight: 2.5}, {Title: p.column("pairs"), Weight: 2, Align: pptx.Right}, {Title: p.column("services"), Weight: 4.4}, {Title: p.column("bytes"), Weight: 2, Align: pptx.Right}, {Title: p.column("operating"), Weight: 2.6, Align: pptx.Right}}}
 		for _, x := range p.Conduits[:min(deckPairs, len(p.Conduits))] {
-			row := pptx.Cells(x.ClientZone, x.ServerZone, text.Integer(x.Pairs), pptx.Clip(strings.Join(x.Services, p.t("report.comma")), 50), size(x.Bytes), text.Integer(x.Operating))
+			row := pptx.Cells(x.ClientZone, x.ServerZone, text.Integer(x.Pairs), services(x), size(x.Bytes), text.Integer(x.Operating))
 			if x.Operating > 0 {
 				row[5].Bold, row[5].Color = true, pptx.Accent4
 			}
@@ -623,6 +624,18 @@ func (p *writer) boundary() {
 		}
 		p.part(s, boxes[1], p.t("report.conduits.title"), "conduits", t, int64(len(p.Conduits)))
 	}
+}
+
+// services gives the two services of a conduit that move most, a line each.
+func services(c Conduit) string {
+	var out []string
+	for _, s := range c.Services[:min(2, len(c.Services))] {
+		out = append(out, pptx.Clip(s, 14))
+	}
+	if c.ServiceCount > int64(len(out)) {
+		out = append(out, "…")
+	}
+	return strings.Join(out, "\n")
 }
 
 // vulnerable lists the devices whose system is out of support.
@@ -793,7 +806,7 @@ func (p *writer) ot() {
 	var values []float64
 	t := pptx.Table{Size: 10, Columns: []pptx.Column{
 		{Title: p.column("protocol"), Weight: 3.2}, {Title: p.column("messages"), Weight: 1.9, Align: pptx.Right}, {Title: p.class("read"), Weight: 1.7, Align: pptx.Right}, {Title: p.class("write"), Weight: 1.7, Align: pptx.Right},
-		{Title: p.class("control"), Weight: 1.6, Align: pptx.Right}, {Title: p.class("cyclic"), Weight: 1.8, Align: pptx.Right}, {Title: p.column("errors"), Weight: 1.7, Align: pptx.Right},
+		{Title: p.class("control"), Weight: 1.6, Align: pptx.Right}, {Title: p.class("cyclic"), Weight: 1.8, Align: pptx.Right}, {Title: p.column("errors"), Weight: 1.9, Align: pptx.Right},
 	}}
 	for _, x := range p.Protocols[:min(deckProtocols, len(p.Protocols))] {
 		name := p.protocol(x.Protocol)
@@ -806,13 +819,14 @@ func (p *writer) ot() {
 	area := pptx.Box{X: s.Place(1).X, Y: s.Place(1).Y, W: s.Place(2).X + s.Place(2).W - s.Place(1).X, H: s.Place(1).H}
 	left, right := area.Left(area.W*36/100, 240000)
 	s.Chart(left, c)
+	s.Table(right, t)
 	s.Notes(p.t("report.notes.ot"))
-	if len(p.Functions) == 0 {
-		p.part(s, right, p.t("report.ot.table"), "ot_protocols", t, int64(len(p.Protocols)))
-	} else {
-		top, bottom := right.Top(min(partRoom+t.Height(right), right.H/2), 100000)
-		p.part(s, top, p.t("report.ot.table"), "ot_protocols", t, int64(len(p.Protocols)))
-		t := pptx.Table{Lines: 2, Size: 10, Columns: []pptx.Column{{Title: p.column("protocol"), Weight: 3}, {Title: p.column("function"), Weight: 5}, {Title: p.column("function_code"), Weight: 2}, {Title: p.column("class"), Weight: 2}, {Title: p.column("messages"), Weight: 2, Align: pptx.Right}}}
+	if more := p.cut("ot_protocols", int64(len(t.Rows)), int64(len(p.Protocols))); more != "" {
+		s.Notes(more)
+	}
+
+	if len(p.Functions) > 0 {
+		t := pptx.Table{Columns: []pptx.Column{{Title: p.column("protocol"), Weight: 3}, {Title: p.column("function"), Weight: 5}, {Title: p.column("function_code"), Weight: 2}, {Title: p.column("class"), Weight: 2}, {Title: p.column("messages"), Weight: 2, Align: pptx.Right}}}
 		for _, f := range p.Functions[:min(deckFunctions, len(p.Functions))] {
 			row := pptx.Cells(p.protocol(f.Protocol), f.Function, cmp.Or(f.FunctionCode, "–"), p.class(f.Class), text.Integer(f.Messages))
 			if f.Class == "write" || f.Class == "control" {
@@ -820,8 +834,9 @@ func (p *writer) ot() {
 			}
 			t.Rows = append(t.Rows, row)
 		}
-		p.part(s, bottom, p.t("report.functions.title"), "ot_functions", t, int64(len(p.Functions)))
-		s.Notes(p.t("report.functions.lead"), p.t("report.notes.functions"))
+		for _, s := range p.list(p.t("report.functions.title"), p.t("report.functions.lead"), "ot_functions", 1, t, int64(len(p.Functions))) {
+			s.Notes(p.t("report.notes.functions"))
+		}
 	}
 	p.controlSlides()
 }
@@ -938,7 +953,7 @@ func (p *writer) proposals() {
 		return
 	}
 	t := pptx.Table{Size: 10, Columns: []pptx.Column{
-		{Title: p.column("priority"), Weight: 1.3, Align: pptx.Center}, {Title: p.column("proposal"), Weight: 7}, {Title: p.column("findings"), Weight: 5}, {Title: p.column("effect"), Weight: 2.2, Align: pptx.Right}, {Title: p.column("control"), Weight: 2.2},
+		{Title: p.column("priority"), Weight: 1.1, Align: pptx.Center}, {Title: p.column("proposal"), Weight: 8.6}, {Title: p.column("findings"), Weight: 6}, {Title: p.column("effect"), Weight: 1.5, Align: pptx.Right}, {Title: p.column("control"), Weight: 1.9},
 	}}
 	for i, x := range p.Proposals {
 		var names []string
@@ -972,7 +987,7 @@ func (p *writer) appendix() {
 	if len(p.Detectors) > 0 {
 		var left pptx.Box
 		left, box = box.Left(box.W*55/100, 300000)
-		t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 4}, {Title: p.column("mode"), Weight: 2}, {Title: p.column("since"), Weight: 3.4}, {Title: p.column("learned"), Weight: 2, Align: pptx.Right}, {Title: p.column("alerts"), Weight: 2, Align: pptx.Right}}}
+		t := pptx.Table{Size: 10, Columns: []pptx.Column{{Title: p.column("kind"), Weight: 3.8}, {Title: p.column("mode"), Weight: 3.2}, {Title: p.column("since"), Weight: 3.2}, {Title: p.column("learned"), Weight: 1.8, Align: pptx.Right}, {Title: p.column("alerts"), Weight: 1.5, Align: pptx.Right}}}
 		for _, d := range p.Detectors {
 			mode := text.Or(p.lang, "alert.mode."+d.Mode, d.Mode)
 			if d.Mode == "off" && p.kindTotal(d.Kind) > 0 {

@@ -34,7 +34,7 @@ func pictures(in Input, lang text.Lang) []Picture {
 	g := picture.NewGraph(devices[:min(32, len(devices))], edges, nil, o)
 	out := []Picture{{Key: "map", Shown: min(32, len(devices)), Drawing: picture.DrawMap(g, picture.Arrange(g), lang)}}
 	for key, by := range map[string]string{"vendors": "vendor", "systems": "os", "roles": "role"} {
-		out = append(out, Picture{Key: key, Drawing: picture.NewMatrix(devices, by, lang, strings.TrimSpace).Draw(487, 380)})
+		out = append(out, Picture{Key: key, Drawing: picture.NewMatrix(devices, by, lang, strings.TrimSpace).Draw(418, 380)})
 	}
 	return out
 }

@@ -382,7 +382,7 @@ func TestChartsShowTheCSV(t *testing.T) {
 	severities := slices.DeleteFunc(values("alert_severities", "alerts"), func(v float64) bool { return v == 0 })
 	want := [][]float64{
 		gather(values("vendors", "devices")), gather(values("roles", "devices")), gather(values("systems", "devices")),
-		values("traffic", "bytes"), values("talkers", "bytes")[:deckBars], values("ot_protocols", "messages"), values("alert_kinds", "alerts"), severities,
+		values("traffic", "bytes"), values("talkers", "bytes")[:deckTalkers], values("ot_protocols", "messages"), values("alert_kinds", "alerts"), severities,
 	}
 	cached := regexp.MustCompile(`<c:v>([^<]*)</c:v>`)
 	for i, w := range want {
@@ -501,6 +501,44 @@ func TestNoTextIsAKey(t *testing.T) {
 				t.Errorf("%s, %s: README.txt shows %q", name, lang, m)
 			}
 		}
+	}
+}
+
+// A deck is as long as can be presented: 15 to 25 slides, without news and comparison; of 4:3, in English, one more.
+func TestDecksAreOfALengthToPresent(t *testing.T) {
+	for _, in := range []Input{plant(20, 0, ""), plant(20, 100, longName), plant(1400, 5000, "")} {
+		for _, lang := range []text.Lang{text.JA, text.EN} {
+			in.Pictures = pictures(in, lang)
+			decks := map[string][]byte{"own": deck(t, in, lang)}
+			for name, masters := range formats {
+				decks[name] = onTemplate(t, in, lang, customerTemplate(t, masters...))
+			}
+			for name, d := range decks {
+				if n := len(slideTexts(t, unzip(t, d))); n < 15 || n > 25 && !(name == "four-by-three" && n == 26) {
+					t.Errorf("%d devices, %d alerts, %s, %s: %d slides", len(in.Devices), len(in.Alerts), lang, name, n)
+				}
+			}
+		}
+	}
+}
+
+// Captures that could not be read are named on the slide of the scope, the first of them; the CSV has all.
+func TestCapturesThatCouldNotBeReadAreNamed(t *testing.T) {
+	in := plant(5, 0, "")
+	for i := range 5 {
+		in.Captures = append(in.Captures, Capture{Path: fmt.Sprintf("broken%d.pcap", i), Status: "not-a-capture"})
+	}
+	all := ""
+	for _, s := range slideTexts(t, unzip(t, deck(t, in, text.EN))) {
+		all += strings.Join(s, "\n")
+	}
+	for _, want := range []string{"broken0.pcap", "broken1.pcap", "captures.csv"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s is not named", want)
+		}
+	}
+	if strings.Contains(all, "broken4.pcap") {
+		t.Error("all are named")
 	}
 }
 

@@ -40,7 +40,7 @@ def build(folder):
     # An entry of the ledger for each device, in four zones.
     osect("ledger", "fill", "--db", path, "--quiet", stdout=subprocess.DEVNULL)
     db = sqlite3.connect(path)
-    db.execute("UPDATE ledger SET zone=CASE n%5 WHEN 0 THEN '' ELSE 'zone ' || n%5 END, state='confirmed'")
+    db.execute("UPDATE ledger SET zone=CASE n%5 WHEN 0 THEN '' ELSE 'zone ' || (n%5) END, state='confirmed'")
     db.commit()
     db.close()
     subprocess.run([os.environ.get("GO", "go"), "test", "./store", "-count", "1", "-run", "^TestYear$", "-v", "-args", "-grow", os.path.abspath(path)], cwd=HERE, check=True)

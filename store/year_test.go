@@ -75,7 +75,7 @@ func TestYear(t *testing.T) {
 			row := list[i : i+width]
 			for j, how := range g.joins {
 				if how == adding {
-					row[1+j] = max(1, row[1+j]/2) // the store has two hours
+					row[1+j] = (row[1+j] + 1) / 2 // the store has two hours
 				}
 			}
 			microseconds := row[0] * 104729 % 9e8 // within the first and the last quarter of an hour

@@ -419,7 +419,7 @@ func (a *app) reportPictures(devices []inventory.Device, seen *store.Seen, lang 
 	for key, by := range map[string]string{"vendors": "vendor", "systems": "os", "roles": "role"} {
 		m := picture.NewMatrix(devices, by, lang, shortVendor)
 		draw(key, m.WriteSVG)
-		out[len(out)-1].Drawing = m.Draw(slideW*0.56, slideH)
+		out[len(out)-1].Drawing = m.Draw(slideW*0.48, slideH)
 	}
 	slices.SortFunc(out, func(x, y report.Picture) int { return cmp.Compare(x.Key, y.Key) })
 	return out, err

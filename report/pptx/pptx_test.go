@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,67 @@ func TestTablesGoOnOverSlidesWithAllRows(t *testing.T) {
 		}
 		if got != c.rows {
 			t.Errorf("%s: %d of %d rows", name, got, c.rows)
+		}
+	}
+}
+
+// Charts and tables that have a placeholder's whole box fill it; others, and what holds text alone, are left alone.
+func TestChartsAndTablesFillPlaceholders(t *testing.T) {
+	d := New(Properties{})
+	chart := Chart{Kind: BarChart, Categories: []string{"1"}, Series: []Series{{"a", []float64{1}}}}
+	table := Table{Columns: []Column{{"A", 1, ""}}, Rows: [][]Cell{Cells("x")}}
+	s := d.Add(TwoSlide, "both")
+	s.Chart(s.Place(1), chart)
+	s.Table(s.Place(2), table)
+	d.TableSlides("whole", "", table)
+	d.TableSlides("below a lead", "lead", table)
+	s = d.Add(TitleOnly, "part")
+	left, _ := s.Area().Left(s.Area().W/3, 0)
+	s.Chart(left, chart)
+	var b bytes.Buffer
+	if _, err := d.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	parts := unzip(t, b.Bytes())
+	for i, want := range []string{"1 2", "1", "", ""} {
+		var got []string
+		for _, f := range strings.Split(string(parts[fmt.Sprintf("ppt/slides/slide%d.xml", i+1)]), "<p:graphicFrame>")[1:] {
+			head, _, _ := strings.Cut(f, "</p:nvGraphicFramePr>")
+			if m := regexp.MustCompile(`<p:ph [^>]*idx="(\d+)"`).FindStringSubmatch(head); m != nil {
+				got = append(got, m[1])
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("slide %d: placeholders %q, want %q", i+1, got, want)
+		}
+	}
+	for i, s := range d.slides[:2] {
+		pl := d.base.layouts[s.layout].places[1]
+		pl.kind = "body"
+		d.base.layouts[s.layout].places[1] = pl
+		w := &slideWriter{deck: &packer{Deck: d}, layout: s.layout}
+		if got := w.fills(pl.box, "tbl"); got != "<p:nvPr/>" {
+			t.Errorf("slide %d: a table in a placeholder for text: %s", i+1, got)
+		}
+	}
+}
+
+// Numbers are not broken, however little their column's share is; nor is there more than the table's width.
+func TestNumbersAreNotBroken(t *testing.T) {
+	table := Table{Size: 10, Columns: []Column{{"name", 8, ""}, {"n", 0.5, Right}, {"m", 1, Right}}, Rows: [][]Cell{Cells("CC-Link IE Field Basic", "1,107,246,880", "0")}}
+	for _, total := range []EMU{3 * Inch, Inch / 2} {
+		widths := table.widths(total)
+		sum := EMU(0)
+		for _, w := range widths {
+			if sum += w; w <= 0 {
+				t.Errorf("%d: widths %d", total, widths)
+			}
+		}
+		if sum != total {
+			t.Errorf("%d: widths %d are %d", total, widths, sum)
+		}
+		if in := float64(widths[1]-2*cellX) / float64(Point) / table.Size * cellSlack; total > Inch && countLines("1,107,246,880", in) != 1 {
+			t.Errorf("%d: broken at %.1f ems", total, in)
 		}
 	}
 }

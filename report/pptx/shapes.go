@@ -136,18 +136,41 @@ const rowSlack = 1.1
 // a Japanese word is its own choice.
 const cellSlack = 0.93
 
+// widths are those of the columns. A column at the right edge holds numbers, which must not be broken: where its share is too little for the widest
+// it takes from the others, together at most half of what those have.
 func (t *Table) widths(total EMU) []EMU {
 	sum := 0.0
 	for _, c := range t.Columns {
 		sum += c.Weight
 	}
-	out := make([]EMU, len(t.Columns))
-	left := total
+	out, wanted := make([]EMU, len(t.Columns)), make([]EMU, len(t.Columns))
+	more, others := 0.0, 0.0
 	for i, c := range t.Columns {
 		out[i] = EMU(float64(total) * c.Weight / sum)
+		if c.Align == Right {
+			widest := 0.0
+			for _, r := range t.Rows {
+				if i < len(r) {
+					widest = max(widest, width(r[i].Text))
+				}
+			}
+			wanted[i] = max(0, EMU(widest*t.Size*float64(Point)/cellSlack/0.95)+2*cellX-out[i])
+		}
+		if more += float64(wanted[i]); wanted[i] == 0 {
+			others += float64(out[i])
+		}
+	}
+	left := total
+	given := min(more, others/2)
+	for i := range out {
+		if wanted[i] > 0 {
+			out[i] += EMU(float64(wanted[i]) * given / more)
+		} else if more > 0 {
+			out[i] -= EMU(float64(out[i]) * given / others)
+		}
 		left -= out[i]
 	}
-	out[len(out)-1] += left
+	out[len(out)-1] += left // what rounding leaves
 	return out
 }
 
@@ -166,14 +189,6 @@ func (t *Table) rowHeight(row []Cell, widths []EMU, bold bool) EMU {
 		n = max(n, lines)
 	}
 	return 2*cellY + EMU((float64(n)*t.Size*lineHeight+rowSlack)*float64(Point))
-}
-
-func (t *Table) height(rows [][]Cell, widths []EMU) EMU {
-	total := t.rowHeight(t.header(), widths, true)
-	for _, r := range rows {
-		total += t.rowHeight(r, widths, false)
-	}
-	return total
 }
 
 func (t *Table) header() []Cell {
@@ -275,14 +290,6 @@ func (s *Slide) Table(b Box, t Table) int {
 	return len(rows)
 }
 
-// Height is how high t is with as many rows as fit into box b.
-func (t Table) Height(b Box) EMU {
-	if t.Size == 0 {
-		t.Size = 11
-	}
-	return t.height(t.split(b)[0], t.widths(b.W))
-}
-
 type tableFrame struct {
 	box   Box
 	table Table
@@ -292,7 +299,10 @@ type tableFrame struct {
 func (f *tableFrame) xml(w *slideWriter) {
 	t := &f.table
 	widths := t.widths(f.box.W)
-	total := t.height(f.rows, widths)
+	total := t.rowHeight(t.header(), widths, true)
+	for _, r := range f.rows {
+		total += t.rowHeight(r, widths, false)
+	}
 	id := w.id()
 	fmt.Fprintf(&w.xml, `<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="%d" name="Table %d"/><p:cNvGraphicFramePr><a:graphicFrameLocks noGrp="1"/></p:cNvGraphicFramePr>%s</p:nvGraphicFramePr>%s<a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/table"><a:tbl><a:tblPr firstRow="1" bandRow="1"/><a:tblGrid>`,
 		id, id, w.fills(f.box, "tbl"), xfrm("p", Box{f.box.X, f.box.Y, f.box.W, total}))

@@ -111,8 +111,14 @@ func countLines(s string, max float64) int {
 	for line := range strings.SplitSeq(s, "\n") {
 		n++
 		at, word := 0.0, 0.0 // width of the line before the current word, and of the word
+		before := ' '
 		for _, r := range line {
 			w := ems(r)
+			// Between Latin and Japanese letters programs leave a space of their own.
+			if r != ' ' && before != ' ' && (r >= 0x2e80) != (before >= 0x2e80) {
+				w += 0.2
+			}
+			before = r
 			if r == ' ' || r >= 0x2e80 { // a place to break
 				at, word = at+word, 0
 				if r == ' ' {
