@@ -93,8 +93,8 @@ bench-all: build ## the same on all loads: 10 million packets, minimal frames, a
 	@python3 scripts/bench.py mixed long small many ot
 	@python3 scripts/bench.py workers
 
-report-load: build ## osect report on a year of 1,400 devices: time and memory (docs/report.md); 5 GB of disk, some minutes
-	@python3 scripts/report_load.py
+report-load: build ## osect report on a year of 1,400 devices: time and memory (docs/report.md); 3 GB of disk, some minutes; REPORT_LOAD=DIR keeps the store, or uses the one there
+	@python3 scripts/report_load.py $(REPORT_LOAD)
 
 profile: build ## where the CPU time of the mixed load goes
 	@python3 scripts/bench.py profile

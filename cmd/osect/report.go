@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -13,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -279,7 +277,7 @@ func (a *app) reportInput(ctx context.Context, st *store.Store, f store.Filter, 
 			Direction: r.Direction, Class: r.Class, Count: int64(r.Count), First: timeOf(r.FirstSeen), Last: timeOf(r.LastSeen),
 		})
 	}
-	in.Pairs = pairsOf(seen.Edges)
+	in.Pairs = a.pairsOf(seen.Edges)
 	for _, p := range in.Pairs {
 		in.Connections += p.Connections
 	}
@@ -479,7 +477,7 @@ func readTemplate(path string) ([]byte, error) {
 // pairsOf sums edges by site, client, server and service. What several sensors
 // of a site saw of the same is never added: the one that saw most counts. What
 // tunnels carry is left out, since it is in the tunnel's own traffic.
-func pairsOf(edges []store.EdgeTotal) []report.Pair {
+func (a *app) pairsOf(edges []store.EdgeTotal) []report.Pair {
 	type key struct{ site, client, server, service string }
 	sums := map[key]map[string]report.Pair{}
 	for i := range edges {
@@ -487,7 +485,7 @@ func pairsOf(edges []store.EdgeTotal) []report.Pair {
 		if e.Tunnel != decode.NoTunnel {
 			continue
 		}
-		k := key{e.Site, e.Client.String(), e.Server.String(), pairService(e)}
+		k := key{e.Site, e.Client.String(), e.Server.String(), a.pairService(e)}
 		if sums[k] == nil {
 			sums[k] = map[string]report.Pair{}
 		}
@@ -515,20 +513,12 @@ func pairsOf(edges []store.EdgeTotal) []report.Pair {
 	return out
 }
 
-// pairService names the service of an edge: the control protocol, else the
-// server's port ("445/tcp"), else the fixed port of the client.
-func pairService(e *store.EdgeTotal) string {
-	switch {
-	case e.Service != "":
+// pairService names the service of an edge as the conduits do; a control protocol by its own name, which the report has in its language.
+func (a *app) pairService(e *store.EdgeTotal) string {
+	if e.Service != "" {
 		return e.Service
-	case e.Ethernet():
-		return fmt.Sprintf("0x%04x", e.ServerPort)
-	case e.ClientPort != 0:
-		return strconv.Itoa(int(e.ClientPort)) + "→/" + protoName(e.Proto, e.Client)
-	case e.ServerPort != 0:
-		return strconv.Itoa(int(e.ServerPort)) + "/" + protoName(e.Proto, e.Client)
 	}
-	return protoName(e.Proto, e.Client)
+	return a.edgeService(e)
 }
 
 // bucketOf is how finely traffic is read: the report gathers it into at most 120 buckets, of hours from five days on.

@@ -5,6 +5,11 @@ import (
 	"testing"
 
 	"github.com/xuri/excelize/v2"
+
+	"osect/decode"
+	"osect/observe"
+	"osect/service"
+	"osect/store"
 )
 
 func TestReportOfAMonthAsAWorkbook(t *testing.T) {
@@ -44,6 +49,19 @@ func TestReportOfAMonthAsAWorkbook(t *testing.T) {
 	for _, args := range [][]string{{"--month", "2026"}, {"--month", "2026-03", "--from", "24h-ago"}, {"--month", "march"}} {
 		if status, _, errs := b.run(append([]string{"report", "--xlsx", b.path("r.xlsx"), "--db", b.db}, args...)...); status != exitUsage {
 			t.Errorf("%v: %d %s", args, status, errs)
+		}
+	}
+}
+
+// Pairs and conduits name a service alike; a control protocol has its own name, which the report writes in its language.
+func TestPairsNameServicesAsConduitsDo(t *testing.T) {
+	a := &app{names: service.New(nil, nil)}
+	for want, e := range map[string]store.EdgeTotal{
+		"tcp/445 smb": {EdgeKey: observe.EdgeKey{Client: decode.IPv4(1), Proto: 6, ServerPort: 445}},
+		"modbus-tcp":  {EdgeKey: observe.EdgeKey{Client: decode.IPv4(1), Proto: 6, ServerPort: 502}, Service: "modbus-tcp"},
+	} {
+		if got := a.pairService(&e); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
