@@ -345,7 +345,7 @@ func (s *source) emit(b *Batch, other *source) bool {
 			b.hold(s.blk)
 			s.held = s.set.reads
 		}
-		// Field by field: what nextPcap has just written in parts would have to settle in memory before
+		// All of Frame's fields, one by one: what nextPcap has just written in parts would have to settle in memory before
 		// it could be copied in larger ones (30 ns a frame).
 		n := len(b.Frames)
 		b.Frames = b.Frames[:n+1]

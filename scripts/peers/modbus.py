@@ -20,8 +20,7 @@ for unit in (0, 1, 3, 247):
                         ("write_coils", 0, [True] * 19), ("write_registers", 0, [1] * 123)]:
         print(unit, name, getattr(client, name)(*args, unit))
 print(client.read_holding_registers(60000, 100, 1))
-for request in (client.readwrite_registers, ):
-    print(request(read_address=1, read_count=8, write_address=1, write_registers=[20] * 8, slave=1))
+print(client.readwrite_registers(read_address=1, read_count=8, write_address=1, write_registers=[20] * 8, slave=1))
 record = lambda **kw: file.FileRecord(file_number=1, record_number=0, record_length=2, **kw)
 for request in (other.ReadExceptionStatusRequest(), other.GetCommEventCounterRequest(), other.GetCommEventLogRequest(), other.ReportSlaveIdRequest(), file.ReadFifoQueueRequest(1),
                 *(mei.ReadDeviceInformationRequest(code, 0) for code in (1, 2, 3, 4)), diag.ReturnQueryDataRequest(5), diag.RestartCommunicationsOptionRequest(True), diag.ReturnDiagnosticRegisterRequest(),

@@ -46,7 +46,7 @@ def sh(*cmd, **kw):
 
 
 def network():
-    for ns, link, address in (("osect-srv", "ov0", "10.77.0.1"), ("osect-cli", "ov1", "10.77.0.2")):
+    for ns in ("osect-srv", "osect-cli"):
         subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL)
         sh("ip", "netns", "add", ns)
     sh("ip", "link", "add", "ov0", "netns", "osect-srv", "type", "veth", "peer", "name", "ov1", "netns", "osect-cli")
