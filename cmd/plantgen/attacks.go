@@ -120,6 +120,10 @@ func (w *world) schedule(p *plant) {
 	}
 	lo := w.cut + (w.end-w.cut)/50
 	hi := w.end - (w.end-w.cut)/30
+	if longest := w.longestCycle(); longest > minute {
+		// The last attack is a silence: who is heard each few minutes is missed after ten times as long.
+		hi = min(hi, w.end-min(10*longest, (w.end-w.cut)/6))
+	}
 	slot := (hi - lo) / int64(len(on))
 	used := map[[2]*node]bool{}
 	w.unused = func(r *rand.Rand, src, dst []*node) (*node, *node) {

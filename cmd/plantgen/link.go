@@ -152,9 +152,10 @@ func (l *link) poll(interval int64, make func(i int) []pdu) {
 // cycle scales a cyclic interval: up to a minute in a plant of 200 devices, up
 // to five in one of 1,000 and more.
 func (w *world) cycle(interval int64) int64 {
-	longest := minute * int64(max(1, min(5, w.cfg.devices/200)))
-	return max(min(int64(float64(interval)*w.scale), longest), 2*ms)
+	return max(min(int64(float64(interval)*w.scale), w.longestCycle()), 2*ms)
 }
+
+func (w *world) longestCycle() int64 { return minute * int64(max(1, min(5, w.cfg.devices/200))) }
 
 // cyclic runs fn every interval, scaled likewise; packets is how many frames
 // a run makes.

@@ -73,10 +73,10 @@ func slmpWriteBlocks(head uint32, blocks [][]uint16) slmpCall {
 	return slmpCall{cmd: 0x1406, class: "write", data: b, ascii: a}
 }
 
-// slmpTypeName is Read Type Name (0101): 16 characters and the model code.
+// slmpTypeName is Read Type Name (0101): 16 characters, which ASCII mode leaves as they are, and the model code.
 func slmpTypeName(model string, code uint16) slmpCall {
-	return slmpCall{cmd: 0x0101, class: "identity",
-		answer: append([]byte(fmt.Sprintf("%-16.16s", model)), le16(code)...)}
+	name := fmt.Sprintf("%-16.16s", model)
+	return slmpCall{cmd: 0x0101, class: "identity", answer: append([]byte(name), le16(code)...), answerASC: fmt.Sprintf("%s%04X", name, code)}
 }
 
 // slmpRemote is a remote operation (1001 RUN, 1002 STOP, 1003 PAUSE).
