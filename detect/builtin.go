@@ -722,7 +722,7 @@ func (b *builtin) tell(v *view, h *hit, peak int) finding {
 	f.args = []Arg{{"src", or(src, "–")}, {"dst", or(dst, or(f.dstIP, "–"))}, {"what", or(h.extra, "–")}, {"function", or(h.function, or(h.extra, "–"))},
 		{argSeen, strconv.Itoa(h.seen)}, {"threshold", strconv.Itoa(threshold)}, {"window", windowText(r.window)}, {"learned", learned}}
 	f.groups[0] = group{many: SubManyBuiltIn, name: r.sub + "~" + whole, sample: strings.TrimSpace(dst + " " + h.extra), learned: strconv.Itoa(b.n),
-		minute: floodMinute, limit: 50, severity: worse(r.severity, Medium), technique: r.technique}
+		minute: floodMinute, limit: floodMinute, severity: worse(r.severity, Medium), technique: r.technique}
 	return f
 }
 

@@ -305,7 +305,7 @@ func (d *devices) address(v *view, mac decode.MAC, a *observe.Address, own, newM
 		f.subkind, f.key, f.technique = SubNewIP, "ip|"+a.IP.String(), "T0864"
 		f.args = []Arg{{"ip", a.IP.String()}, {"mac", or(mac.String(), "–")}, {"learned", d.addressesOf(mac)}, {"total", total}}
 		f.groups = [3]group{
-			{many: SubManyIP, name: or(mac.String(), "none"), sample: a.IP.String(), learned: total, minute: floodMinute, limit: 50, severity: High, technique: "T0864"},
+			{many: SubManyIP, name: or(mac.String(), "none"), sample: a.IP.String(), learned: total, minute: floodMinute, limit: floodMinute, severity: High, technique: "T0864"},
 			{many: SubManyIP, name: "all", sample: a.IP.String(), learned: total, minute: floodMinute, limit: 200, severity: High, technique: "T0864"},
 		}
 		return f, true
@@ -338,7 +338,7 @@ func (d *devices) address(v *view, mac decode.MAC, a *observe.Address, own, newM
 	f.subkind, f.key, f.technique = SubNewBinding, "binding|"+mac.String()+"|"+a.IP.String(), "T0830"
 	f.args = []Arg{{"ip", a.IP.String()}, {"mac", mac.String()}, {"vendor", or(inventory.Vendor(mac), "–")}, {"learned", or(strings.Join(names, ", "), "–")}}
 	f.groups = [3]group{
-		{many: SubManyBinding, name: mac.String(), sample: a.IP.String(), learned: strconv.Itoa(len(d.ips)), minute: floodMinute, limit: 50, severity: High, technique: "T0830"},
+		{many: SubManyBinding, name: mac.String(), sample: a.IP.String(), learned: strconv.Itoa(len(d.ips)), minute: floodMinute, limit: floodMinute, severity: High, technique: "T0830"},
 		{many: SubManyBinding, name: "all", sample: a.IP.String(), learned: strconv.Itoa(len(d.ips)), minute: floodMinute, limit: 200, severity: High, technique: "T0830"},
 	}
 	return f, true

@@ -533,16 +533,25 @@ func TestFloodsBecomeOneAlert(t *testing.T) {
 	if got = run(minute(0, scan(200, 0)...), minute(1, scan(5, 200)...)); len(got) != 1 || number(got[0].Args, argNumber) != 200 || got[0].Count != 205*11 {
 		t.Errorf("tail: %v", brief(got))
 	}
-	// A slow scan: 50 alerts, then one.
+	// A slow scan: 20 alerts, then one.
 	var slow []*observe.Minute
 	for i := range 30 {
-		slow = append(slow, minute(i, scan(5, 5*i)...))
+		slow = append(slow, minute(i, scan(1, i)...))
 	}
-	if got = run(slow...); len(got) != 51 {
-		t.Errorf("slow scan: %d alerts, want 50 and one for many", len(got))
+	if got = run(slow...); len(got) != floodMinute+1 {
+		t.Errorf("slow scan: %d alerts, want %d and one for many", len(got), floodMinute)
+	}
+	// Which names only what all of it shares, and examples of it.
+	for _, a := range got {
+		if a.Subkind != SubMany {
+			continue
+		}
+		if examples := strings.Count(argOf(&a, argSample), "tcp/502"); a.SrcIP != "10.0.0.66" || a.DstIP != "" || argOf(&a, "dst") != "–" || examples != sampleSize {
+			t.Errorf("slow scan: %s → %q, %v", a.SrcIP, a.DstIP, a.Args)
+		}
 	}
 	// The restarted engine counts alike.
-	e := NewEngine(Config{Site: "s", Sensor: "x", Force: Detecting}, nil, nil, got[:50])
+	e := NewEngine(Config{Site: "s", Sensor: "x", Force: Detecting}, nil, nil, got[:floodMinute])
 	if r := e.Minute(minute(31, scan(3, 200)...)); len(r.Alerts) != 1 || r.Alerts[0].Subkind != SubMany {
 		t.Errorf("restarted: %v", brief(r.Alerts))
 	}

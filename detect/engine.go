@@ -539,31 +539,52 @@ func alertID(kind Kind, key string, first int64) string {
 }
 
 // grow joins a finding to its alert. The arguments stay those of the first
-// finding (what was learned then), but the number of many and what was counted are the highest. The
-// ID stays also where a late part moves First back.
+// finding (what was learned then), but the number of many and what was counted are the highest, and the alert for many names
+// only the ends that all share, and examples as long as it has few. The ID stays also where a late part moves First back.
 func grow(a *Alert, f *finding) {
+	if argument(a.Args, argNumber) != nil {
+		a.SrcIP, a.SrcMAC, a.DstIP, a.DstMAC = same(a.SrcIP, f.srcIP), same(a.SrcMAC, f.srcMAC), same(a.DstIP, f.dstIP), same(a.DstMAC, f.dstMAC)
+		for _, end := range []string{"src", "dst"} {
+			if x, y := argument(a.Args, end), argument(f.args, end); x != nil && y != nil && x.Value != y.Value {
+				x.Value = "–"
+			}
+		}
+		if x, y := argument(a.Args, argSample), argument(f.args, argSample); x != nil && y != nil {
+			examples := strings.Split(x.Value, ", ")
+			for s := range strings.SplitSeq(y.Value, ", ") {
+				if len(examples) < sampleSize && !slices.Contains(examples, s) {
+					examples = append(examples, s)
+				}
+			}
+			x.Value = strings.Join(examples, ", ")
+		}
+	}
 	a.First, a.Last = min(a.First, f.first), max(a.Last, f.last)
 	a.Count += f.count
 	a.Severity = worse(a.Severity, f.severity)
 	for _, name := range []string{argNumber, argSeen} {
-		if n, old := number(f.args, name), number(a.Args, name); n > old {
-			for i := range a.Args {
-				if a.Args[i].Name == name {
-					a.Args[i].Value = strconv.Itoa(n)
-				}
-			}
+		if arg, n := argument(a.Args, name), number(f.args, name); arg != nil && n > number(a.Args, name) {
+			arg.Value = strconv.Itoa(n)
 		}
 	}
 }
 
 func number(args []Arg, name string) int {
-	for _, a := range args {
-		if a.Name == name {
-			n, _ := strconv.Atoi(a.Value)
-			return n
-		}
+	if a := argument(args, name); a != nil {
+		n, _ := strconv.Atoi(a.Value)
+		return n
 	}
 	return 0
+}
+
+// argument is the argument of a name, nil for none.
+func argument(args []Arg, name string) *Arg {
+	for i := range args {
+		if args[i].Name == name {
+			return &args[i]
+		}
+	}
+	return nil
 }
 
 // addRef adds a frame: the first 8 and the last 2 are kept.

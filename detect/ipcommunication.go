@@ -456,9 +456,9 @@ func (c *communications) inspect(v *view) []finding {
 		}
 		f.args = []Arg{{"src", src}, {"dst", dst}, {"service", service}, {"learned", learned}, {"answered", yesNo(e.Answered)}}
 		f.groups = [3]group{
-			{many: SubMany, name: src, sample: dst + " " + service, learned: servers[k.src], minute: floodMinute, limit: 50, severity: High, technique: "T0846"},
-			{many: SubManySources, name: dst, sample: src + " " + service, learned: clients[k.dst], minute: floodMinute, limit: 50, severity: High, technique: "T0846"},
-			{many: SubManyPorts, name: src + "|" + dst, sample: service, learned: or(pair, "–"), minute: floodPair, limit: 10, severity: Medium},
+			{many: SubMany, name: src, sample: dst + " " + service, learned: servers[k.src], minute: floodMinute, limit: floodMinute, severity: High, technique: "T0846"},
+			{many: SubManySources, name: dst, sample: src + " " + service, learned: clients[k.dst], minute: floodMinute, limit: floodMinute, severity: High, technique: "T0846"},
+			{many: SubManyPorts, name: src + "|" + dst, sample: service, learned: or(pair, "–"), minute: floodPair, limit: floodPair, severity: Medium},
 		}
 		if attempt {
 			f.groups[2].severity, f.groups[2].technique = High, "T0846"

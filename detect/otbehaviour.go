@@ -362,7 +362,7 @@ func (f *functions) tell(v *view, o *observe.Operation, k functionKey) finding {
 	fd.args = []Arg{{"src", src}, {"dst", dst}, {"protocol", k.protocol}, {"code", or(k.code, "–")}, {"function", or(o.Function, or(k.code, "–"))},
 		{"class", o.Class.String()}, {"learned", learned}, {"tunnel", o.Tunnel.String()}}
 	sample := dst + " " + k.protocol + " " + k.code
-	fd.groups[0] = group{many: SubMany, name: src, sample: sample, learned: ends(f.all[k.src]), minute: floodMinute, limit: 50, severity: worse(fd.severity, High), technique: "T0888"}
+	fd.groups[0] = group{many: SubMany, name: src, sample: sample, learned: ends(f.all[k.src]), minute: floodMinute, limit: floodMinute, severity: worse(fd.severity, High), technique: "T0888"}
 	return fd
 }
 

@@ -43,6 +43,7 @@ const (
 	volumeEver    = 2.0     // doublings above the most that was ever learned: no threshold is higher
 	volumeCell    = 24      // windows that an hour of the week needs to be judged by its own; also hour of day, days
 	volumeAll     = 12      // windows that a pair needs at all
+	volumeFew     = 256     // windows (21 hours of traffic) below which only what was highest says what may come
 	volumeEpoch   = 64      // a power of two: overshoots are taken from the windows since the last doubling of this number, and the one before
 	volumeFull    = 96      // windows of a cell at which its counts are halved
 	maxVolumes    = 20_000  // pairs of a site
@@ -508,11 +509,10 @@ func (p *volume) threshold(hour int) (bytes uint64, b base, ok bool) {
 	if !ok {
 		return 0, b, false
 	}
-	top := b.top
-	if o := p.overshot(); o > 0 {
-		top += float64(o) + volumeMargin*volumeStep
+	top := float64(p.highest()) + volumeEver*volumeStep
+	if p.n >= volumeFew {
+		top = min(top, b.top+p.beyond())
 	}
-	top = min(top, float64(p.highest())+volumeEver*volumeStep)
 	return max(ofBucket(top), volumeFloor), b, true
 }
 
@@ -530,6 +530,14 @@ func (p *volume) overshot() uint16 {
 	all := []uint16{p.over[0][0], p.over[0][1], p.over[1][0], p.over[1][1]}
 	slices.Sort(all)
 	return all[2]
+}
+
+// beyond is what overshoots add to the base, in steps.
+func (p *volume) beyond() float64 {
+	if o := p.overshot(); o > 0 {
+		return float64(o) + volumeMargin*volumeStep
+	}
+	return 0
 }
 
 func (d *volumes) inspect(v *view) []finding {

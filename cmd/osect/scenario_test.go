@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,8 +25,8 @@ import (
 
 // The scenarios hold detection against the truth of synthetic plants: a clean
 // part is learned, then all attacks of plantgen are made one after the other.
-// go test runs one small plant; OSECT_SCENARIOS=long runs them all, with a
-// second clean day each, and writes docs/detection/results.md. OSECT_SEED is the first seed.
+// go test runs one small plant of a day; OSECT_SCENARIOS=long runs plants of six weeks and more: four weeks are learned, two are
+// clean, then all attacks are made, fast, and a day later slowly. It writes docs/detection/results.md. OSECT_SEED is the first seed.
 
 // size is a plant and how many seeds of it are run.
 type size struct{ devices, seeds int }
@@ -34,8 +35,14 @@ var longSizes = []size{{20, 20}, {200, 5}, {1000, 1}}
 
 const firstSeed = 3001
 
+// weeksArgs makes a plant of weeks; cyclic messages are stretched so that it stays small.
+var weeksArgs = []string{"--duration", "1068h", "--attack-from", "672h", "--quiet", "336h", "--slow", "--pps", "1"}
+
 // listKinds are the detectors that are lists: each attack that names one must be told by it.
 var listKinds = []detect.Kind{detect.ConnectedDevice, detect.IPCommunication, detect.OTIP, detect.OTEthernet, detect.BuiltIn}
+
+// allKinds are those and the ones that judge amounts, of which some events may be missed.
+var allKinds = append(slices.Clone(listKinds), detect.IPVolume, detect.IPStatistics)
 
 // grace is how long after an attack's last frame its alerts may begin.
 const grace = time.Minute
@@ -44,16 +51,10 @@ const grace = time.Minute
 type truth struct {
 	Start          time.Time `json:"start"`
 	AttackFrom     time.Time `json:"attack_from"`
+	QuietTo        time.Time `json:"quiet_to"`
 	Packets        int64     `json:"packets"`
-	Communications []struct {
-		Client, Server, Proto string
-		Port                  uint16
-		SourcePort            uint16 `json:"source_port"`
-		Low                   uint16 `json:"port_low"`
-		High                  uint16 `json:"port_high"`
-		Clean                 int64  `json:"packets_clean"`
-	} `json:"communications"`
-	Operations []struct {
+	Communications []communicationTruth
+	Operations     []struct {
 		Src, Dst, Protocol, Direction string
 		Code                          string `json:"function_code"`
 		Clean                         int64  `json:"count_clean"`
@@ -62,14 +63,35 @@ type truth struct {
 	NotMade map[string]string `json:"attacks_not_made"`
 }
 
+type communicationTruth struct {
+	Client, Server, Proto string
+	Port                  uint16
+	SourcePort            uint16 `json:"source_port"`
+	Low                   uint16 `json:"port_low"`
+	High                  uint16 `json:"port_high"`
+	Clean                 int64  `json:"packets_clean"`
+}
+
 type attackTruth struct {
 	Kind               string
+	Slow               bool
 	Start, End         time.Time
 	SrcIP              string `json:"src_ip"`
 	SrcMAC             string `json:"src_mac"`
 	DstIP              string `json:"dst_ip"`
 	DstMAC             string `json:"dst_mac"`
+	Others             []string
 	Expected, Possible []detect.Kind
+}
+
+// slowly marks the second, slow attack of a kind.
+const slowly = ", slow"
+
+func (x *attackTruth) name() string {
+	if x.Slow {
+		return x.Kind + slowly
+	}
+	return x.Kind
 }
 
 // told is whether an alert's time touches the attack's.
@@ -111,7 +133,26 @@ func (x *attackTruth) between(a *store.Alert) bool {
 // touches is whether one of the alert's ends is one of the attack's.
 func (x *attackTruth) touches(a *store.Alert) bool {
 	return end(x.SrcIP, x.SrcMAC, a.SrcIP, a.SrcMAC) || end(x.SrcIP, x.SrcMAC, a.DstIP, a.DstMAC) ||
-		end(x.DstIP, x.DstMAC, a.SrcIP, a.SrcMAC) || end(x.DstIP, x.DstMAC, a.DstIP, a.DstMAC)
+		end(x.DstIP, x.DstMAC, a.SrcIP, a.SrcMAC) || end(x.DstIP, x.DstMAC, a.DstIP, a.DstMAC) ||
+		slices.ContainsFunc([]string{a.SrcIP, a.SrcMAC, a.DstIP, a.DstMAC}, func(s string) bool { return slices.Contains(x.Others, s) })
+}
+
+// window is how long the windows of ip-volume and ip-statistics are: an alert begins with what else was in its window.
+const window = 5 * time.Minute
+
+// moves is whether the alert on amounts can be of what the attack carries, or no longer does, between its ends.
+func (p *plant) moves(x *attackTruth, a *store.Alert) bool {
+	if slices.Contains(listKinds, a.Kind) || time.Unix(0, a.Last).Before(x.Start) || time.Unix(0, a.First).After(x.End.Add(window)) ||
+		time.Unix(0, a.First).Before(x.Start.Add(-window)) {
+		return false
+	}
+	if x.touches(a) {
+		return true
+	}
+	// Who talks to the silenced device hears nothing more.
+	return x.Kind == "silent-device" && slices.ContainsFunc(p.truth.Communications, func(c communicationTruth) bool {
+		return c.Client == a.SrcIP && c.Server == x.SrcIP || c.Server == a.SrcIP && c.Client == x.SrcIP
+	})
 }
 
 // score is what was counted of one detector in plants of one size.
@@ -119,7 +160,7 @@ type score struct {
 	expected, told int
 	alerts         int // of attacks
 	wrong          int // outside of attacks that may raise the kind
-	clean          int // in what was learned, and in a second clean day
+	clean          int // in clean time after what was learned
 	delays         []time.Duration
 }
 
@@ -127,6 +168,8 @@ type score struct {
 type scores struct {
 	size
 	firstSeed int
+	plants    int
+	days      float64 // clean ones
 	packets   int64
 	attacks   int
 	byKind    map[detect.Kind]*score
@@ -150,50 +193,110 @@ func TestScenarios(t *testing.T) {
 		t.Fatalf("build plantgen: %v\n%s", err, out)
 	}
 	var all []*scores
-	for _, z := range sizes {
-		s := &scores{size: z, firstSeed: seed, byKind: map[detect.Kind]*score{}, byAttack: map[string]map[detect.Kind][]int{}}
-		for _, k := range listKinds {
-			s.byKind[k] = &score{}
+	t.Run("plants", func(t *testing.T) {
+		var lock sync.Mutex
+		for _, z := range sizes {
+			s := newScores(z, seed)
+			all = append(all, s)
+			for i := range z.seeds {
+				seed := seed + i
+				t.Run(fmt.Sprintf("%d devices seed %d", z.devices, seed), func(t *testing.T) {
+					t.Parallel()
+					p := makePlant(t, plantgen, z.devices, seed, long)
+					own := newScores(z, seed)
+					p.run(own)
+					lock.Lock()
+					defer lock.Unlock()
+					s.add(own)
+				})
+			}
+			seed += 100
 		}
-		for i := range z.seeds {
-			t.Run(fmt.Sprintf("%d devices seed %d", z.devices, seed+i), func(t *testing.T) {
-				p := makePlant(t, plantgen, z.devices, seed+i, long)
-				p.run(s)
-			})
+	})
+	for _, s := range all {
+		if long && s.plants < s.seeds {
+			t.Logf("docs/detection/results.md is left: %d of %d plants of %d devices were run", s.plants, s.seeds, s.devices)
+			return
 		}
-		seed += 100
-		all = append(all, s)
+		if long {
+			s.check(t)
+		}
 	}
-	if long && !t.Failed() {
-		if err := os.WriteFile(filepath.Join("..", "..", "docs", "detection", "results.md"), []byte(resultsPage(all)), 0o644); err != nil {
+	if page := resultsPage(all); long && !t.Failed() {
+		if err := os.WriteFile(filepath.Join("..", "..", "docs", "detection", "results.md"), []byte(page), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	} else if long {
+		t.Log(page)
+	}
+}
+
+func newScores(z size, seed int) *scores {
+	s := &scores{size: z, firstSeed: seed, byKind: map[detect.Kind]*score{}, byAttack: map[string]map[detect.Kind][]int{}}
+	for _, k := range allKinds {
+		s.byKind[k] = &score{}
+	}
+	return s
+}
+
+// add joins what one plant gave.
+func (s *scores) add(o *scores) {
+	s.plants++
+	s.days += o.days
+	s.packets += o.packets
+	s.attacks += o.attacks
+	for k, x := range o.byKind {
+		y := s.byKind[k]
+		y.expected, y.told, y.alerts, y.wrong, y.clean = y.expected+x.expected, y.told+x.told, y.alerts+x.alerts, y.wrong+x.wrong, y.clean+x.clean
+		y.delays = append(y.delays, x.delays...)
+	}
+	for name, by := range o.byAttack {
+		if s.byAttack[name] == nil {
+			s.byAttack[name] = map[detect.Kind][]int{}
+		}
+		for k, n := range by {
+			s.byAttack[name][k] = append(s.byAttack[name][k], n...)
+		}
+	}
+}
+
+// check holds what plants of one size gave together against what is promised: 95 per cent of what changes amounts is told, and there
+// is at most one false alert a day in a plant of 200 devices, in larger ones as many as they are larger.
+func (s *scores) check(t *testing.T) {
+	false := 0
+	for _, k := range allKinds {
+		x := s.byKind[k]
+		false += x.clean
+		if x.told*100 < x.expected*95 {
+			t.Errorf("%d devices: %s told %d of %d", s.devices, k, x.told, x.expected)
+		}
+	}
+	if most := s.days * max(1, float64(s.devices)/200); float64(false) > most {
+		t.Errorf("%d devices: %d false alerts in %.0f clean days, more than %.0f", s.devices, false, s.days, most)
 	}
 }
 
 // plant is one synthetic plant: its captures, and what it says of itself.
 type plant struct {
-	t                      *testing.T
-	dir                    string
-	clean, attacked        string
-	firstClean, otherClean string // a day and the next, without attacks; "" for none
-	truth                  truth
+	t               *testing.T
+	dir             string
+	devices         int
+	clean, attacked string
+	truth           truth
 }
 
-func makePlant(t *testing.T, plantgen string, devices, seed int, days bool) *plant {
-	p := &plant{t: t, dir: t.TempDir()}
+func makePlant(t *testing.T, plantgen string, devices, seed int, weeks bool) *plant {
+	p := &plant{t: t, dir: t.TempDir(), devices: devices}
 	p.clean, p.attacked = filepath.Join(p.dir, "clean.pcap"), filepath.Join(p.dir, "attacked.pcap")
 	name := filepath.Join(p.dir, "truth.json")
-	generate := func(args ...string) {
-		args = append(args, "--devices", strconv.Itoa(devices), "--seed", strconv.Itoa(seed))
-		if out, err := exec.Command(plantgen, args...).CombinedOutput(); err != nil {
-			t.Fatalf("plantgen %v: %v\n%s", args, err, out)
-		}
+	args := []string{"--attack-from", "16h"}
+	if weeks {
+		args = weeksArgs
 	}
-	generate("--attack-from", "16h", "--attacks", "all", "--out", p.clean, "--attacked", p.attacked, "--truth", name)
-	if days {
-		p.firstClean, p.otherClean = filepath.Join(p.dir, "day1.pcap"), filepath.Join(p.dir, "day2.pcap")
-		generate("--duration", "48h", "--attack-from", "24h", "--attacks", "none", "--out", p.firstClean, "--attacked", p.otherClean)
+	args = append(slices.Clone(args), "--attacks", "all", "--out", p.clean, "--attacked", p.attacked, "--truth", name,
+		"--devices", strconv.Itoa(devices), "--seed", strconv.Itoa(seed))
+	if out, err := exec.Command(plantgen, args...).CombinedOutput(); err != nil {
+		t.Fatalf("plantgen %v: %v\n%s", args, err, out)
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -231,9 +334,9 @@ func (p *plant) stored(st *store.Store, mode pipeline.Mode, from, to time.Time) 
 	}
 }
 
-// alerts are those of the detectors that are lists.
-func (p *plant) alerts(st *store.Store) []store.Alert {
-	return slices.DeleteFunc(p.everyAlert(st), func(a store.Alert) bool { return !slices.Contains(listKinds, a.Kind) })
+// alerts are those of the kinds given.
+func (p *plant) alerts(st *store.Store, kinds []detect.Kind) []store.Alert {
+	return slices.DeleteFunc(p.everyAlert(st), func(a store.Alert) bool { return !slices.Contains(kinds, a.Kind) })
 }
 
 func (p *plant) everyAlert(st *store.Store) []store.Alert {
@@ -253,14 +356,21 @@ func (p *plant) run(s *scores) {
 	s.packets += p.truth.Packets
 	s.attacks += len(p.truth.Attacks)
 
+	s.days += p.truth.QuietTo.Sub(p.truth.AttackFrom).Hours() / 24
+
 	st := p.store("streamed.db")
 	p.replay(st, pipeline.Learn, p.clean)
 	p.replay(st, pipeline.Detect, p.attacked)
-	alerts := p.alerts(st)
+	alerts := p.alerts(st, allKinds)
 	p.judge(s, alerts)
 	for i := range alerts {
-		p.checkMessage(&alerts[i])
-		p.checkLearned(&alerts[i])
+		if slices.Contains(listKinds, alerts[i].Kind) {
+			p.checkMessage(&alerts[i])
+			p.checkLearned(&alerts[i])
+		}
+	}
+	if p.devices > 200 {
+		return // what follows reads all again
 	}
 
 	again := p.store("stored.db")
@@ -273,20 +383,9 @@ func (p *plant) run(s *scores) {
 
 	// What was learned, detected in last: an alert on it would grow by what the attacks do.
 	p.stored(again, pipeline.Detect, p.truth.Start, p.truth.AttackFrom)
-	for _, a := range p.alerts(again) {
+	for _, a := range p.alerts(again, listKinds) {
 		if a.First < p.truth.AttackFrom.UnixNano() && !slices.ContainsFunc(alerts, func(b store.Alert) bool { return a.ID == b.ID && a.First == b.First }) {
-			s.byKind[a.Kind].clean++
 			t.Errorf("an alert on what was learned: %s", describe(&a))
-		}
-	}
-
-	if p.otherClean != "" {
-		days := p.store("days.db")
-		p.replay(days, pipeline.Learn, p.firstClean)
-		p.replay(days, pipeline.Detect, p.otherClean)
-		for _, a := range p.alerts(days) {
-			s.byKind[a.Kind].clean++
-			t.Errorf("an alert on a second clean day: %s", describe(&a))
 		}
 	}
 }
@@ -296,11 +395,8 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 	perAttack := map[string]map[detect.Kind]int{}
 	for i := range p.truth.Attacks {
 		x := &p.truth.Attacks[i]
-		perAttack[x.Kind] = map[detect.Kind]int{}
+		perAttack[x.name()] = map[detect.Kind]int{}
 		for _, k := range x.Expected {
-			if !slices.Contains(listKinds, k) {
-				continue
-			}
 			sc := s.byKind[k]
 			sc.expected++
 			first := time.Time{}
@@ -311,8 +407,12 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 					}
 				}
 			}
+			if first.IsZero() && !slices.Contains(listKinds, k) {
+				p.t.Logf("%s %s: no alert of %s (%s → %s)", x.Start.Format(time.TimeOnly), x.name(), k, x.SrcIP, x.DstIP)
+				continue
+			}
 			if first.IsZero() {
-				p.t.Errorf("%s %s: no alert of %s (%s %s → %s %s)", x.Start.Format(time.TimeOnly), x.Kind, k, x.SrcIP, x.SrcMAC, x.DstIP, x.DstMAC)
+				p.t.Errorf("%s %s: no alert of %s (%s %s → %s %s)", x.Start.Format(time.TimeOnly), x.name(), k, x.SrcIP, x.SrcMAC, x.DstIP, x.DstMAC)
 				continue
 			}
 			sc.told++
@@ -321,6 +421,15 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 	}
 	for j := range alerts {
 		a := &alerts[j]
+		if a.First < p.truth.QuietTo.UnixNano() {
+			s.byKind[a.Kind].clean++
+			if slices.Contains(listKinds, a.Kind) {
+				p.t.Errorf("an alert in clean time: %s", describe(a))
+			} else {
+				p.t.Logf("an alert in clean time: %s", describe(a))
+			}
+			continue
+		}
 		i := slices.IndexFunc(p.truth.Attacks, func(x attackTruth) bool {
 			// Who talks to the silenced device only falls silent with it; such an alert begins with the last that was heard of
 			// it, before the attack by as much as its longest silence of before.
@@ -328,26 +437,30 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 			quiet, _ := strconv.Atoi(learned)
 			silent := x.Kind == "silent-device" && (a.Subkind == "silent-device" || a.Subkind == "cyclic-silent") &&
 				x.told(a) && a.First >= x.Start.Add(-grace-time.Duration(quiet)*time.Minute).UnixNano()
-			return (silent || x.began(a) && x.touches(a)) && (slices.Contains(x.Expected, a.Kind) || slices.Contains(x.Possible, a.Kind))
+			return p.moves(&x, a) || (silent || x.began(a) && x.touches(a)) && (slices.Contains(x.Expected, a.Kind) || slices.Contains(x.Possible, a.Kind))
 		})
 		if i < 0 {
 			s.byKind[a.Kind].wrong++
-			p.t.Errorf("false alert: %s", describe(a))
+			if slices.Contains(listKinds, a.Kind) {
+				p.t.Errorf("false alert: %s", describe(a))
+			} else {
+				p.t.Logf("false alert: %s", describe(a))
+			}
 			continue
 		}
 		s.byKind[a.Kind].alerts++
-		perAttack[p.truth.Attacks[i].Kind][a.Kind]++
+		perAttack[p.truth.Attacks[i].name()][a.Kind]++
 	}
 	for kind, n := range perAttack {
 		if s.byAttack[kind] == nil {
 			s.byAttack[kind] = map[detect.Kind][]int{}
 		}
 		total := 0
-		for _, k := range listKinds {
+		for _, k := range allKinds {
 			s.byAttack[kind][k] = append(s.byAttack[kind][k], n[k])
 			total += n[k]
 		}
-		if most := cmp.Or(moreAlerts[kind], mostAlerts); total > most {
+		if most := cmp.Or(moreAlerts[strings.TrimSuffix(kind, slowly)], mostAlerts); total > most {
 			p.t.Errorf("%s gave %d alerts, more than %d: %v", kind, total, most, n)
 		}
 	}
@@ -358,7 +471,7 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 // (docs/detection/ip-communication.md, flood rule).
 const mostAlerts = 6
 
-var moreAlerts = map[string]int{"port-scan": 5 + 2, "sweep": 20 + 1}
+var moreAlerts = map[string]int{"port-scan": 5 + 5, "sweep": 20 + 3}
 
 func describe(a *store.Alert) string {
 	return fmt.Sprintf("%s %s/%s %s %s → %s %s: %s %s", time.Unix(0, a.First).UTC().Format(time.TimeOnly), a.Kind, a.Subkind,
@@ -526,19 +639,21 @@ func resultsPage(all []*scores) string {
 	var b strings.Builder
 	w := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	w("# Detection against the truth\n\n" +
-		"Written by `make scenarios`. Each plant (`plantgen`, README there) is 24 hours: 16 hours are learned, then all attacks\n" +
-		"are made one after the other in 8 hours. Alerts are held against the generator's truth: an attack is *told* by a detector if an alert of\n" +
-		"that kind is between the right ends and within the attack's time and a minute; an alert is *false* if no attack that\n" +
-		"may raise its kind touches its ends then. *Clean* are alerts in the learned hours themselves and on a second day without\n" +
-		"attacks after a first one was learned. Each run also requires that learning and detecting over stored minutes give the same rows and\n" +
-		"alerts as streaming, that each message is complete in both languages, and that a reason names as learned\n" +
-		"only what occurred in the clean part, and nothing only where nothing did. The detectors were not tuned on these seeds.\n\n" +
+		"Written by `make detection-report`. Each plant (`plantgen`, README there) is six weeks and two and a half days of packets: shifts, weekends, holidays,\n" +
+		"jitter, product changes, heavy tails, nightly backups of which one in each two weeks breaks off. Four weeks are learned, two are detected\n" +
+		"in without an attack; then all attacks are made one after the other, as fast as they come, and a day later by the same devices as slowly as\n" +
+		"the rules that count them still count. Statistics are at *weak*. Alerts are held against the generator's truth: an attack is *told* by a\n" +
+		"detector if an alert of that kind is between the right ends and within the attack's time and a minute; an alert is *false* if no attack that\n" +
+		"may raise its kind touches its ends then. Each run also requires that each message is complete in both languages, that a reason names as\n" +
+		"learned only what occurred in the learned weeks, and nothing only where nothing did, and, up to 200 devices, that learning and detecting over stored\n" +
+		"minutes give the same rows and alerts (of all detectors) as streaming and that lists are silent on what was learned. The detectors were not tuned\n" +
+		"on these seeds. Thresholds at 0.8, 1.0 and 1.5 times, and amounts of a documented size: [results-volume.md](results-volume.md).\n\n" +
 		"*Delay* is packet time from the attack's first frame to the first frame of the alert (median, longest: such attacks begin with what\n" +
-		"is allowed). An alert is written when its minute is over: up to 65 s more.\n\n" +
-		"| Devices | Seeds | Packets | Attacks | Detector | Expected | Told | Missed | Alerts | False | Clean | Delay |\n" +
-		"|--:|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|\n")
+		"is allowed). An alert is written when its minute is over, of `ip-volume` and `ip-statistics` when its five minutes are: up to 65 s or 7 min more.\n\n" +
+		"| Devices | Seeds | Packets | Attacks | Detector | Expected | Told | Missed | Alerts | False | Delay |\n" +
+		"|--:|---|--:|--:|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, s := range all {
-		for i, k := range listKinds {
+		for i, k := range allKinds {
 			if i == 0 {
 				seeds := strconv.Itoa(s.firstSeed)
 				if s.seeds > 1 {
@@ -554,14 +669,21 @@ func resultsPage(all []*scores) string {
 			if n := len(c.delays); n > 0 {
 				delay = fmt.Sprintf("%.1f s, %.1f s", c.delays[n/2].Seconds(), c.delays[n-1].Seconds())
 			}
-			w("| `%s` | %d | %d | %d | %d | %d | %d | %s |\n", k, c.expected, c.told, c.expected-c.told, c.alerts, c.wrong, c.clean, delay)
+			w("| `%s` | %d | %d | %d | %d | %d | %s |\n", k, c.expected, c.told, c.expected-c.told, c.alerts, c.wrong, delay)
 		}
 	}
-	w("\n## Alerts of one attack\n\nFewest to most over all plants. Attacks without any are for ip-volume (exfiltration).\n\n| Attack |")
-	for _, k := range listKinds {
+	w("\n## Clean weeks\n\n| Devices | Detector | Clean days | False alerts | A day of the plant | A device-day |\n|--:|---|--:|--:|--:|--:|\n")
+	for _, s := range all {
+		for _, k := range allKinds {
+			n := float64(s.byKind[k].clean)
+			w("| %d | `%s` | %.0f | %.0f | %.3f | %.5f |\n", s.devices, k, s.days, n, n/s.days, n/s.days/float64(s.devices))
+		}
+	}
+	w("\n## Alerts of one attack\n\nFewest to most over all plants. A slow attack that continues an alert of the fast one gives none of its own.\n\n| Attack |")
+	for _, k := range allKinds {
 		w(" `%s` |", k)
 	}
-	w("\n|---|%s\n", strings.Repeat("--:|", len(listKinds)))
+	w("\n|---|%s\n", strings.Repeat("--:|", len(allKinds)))
 	counts := map[string]map[detect.Kind][]int{}
 	for _, s := range all {
 		for kind, by := range s.byAttack {
@@ -574,8 +696,13 @@ func resultsPage(all []*scores) string {
 		}
 	}
 	for _, kind := range slices.SortedFunc(maps.Keys(counts), cmp.Compare[string]) {
-		w("| `%s` |", kind)
-		for _, k := range listKinds {
+		name, slow := strings.CutSuffix(kind, slowly)
+		w("| `%s`", name)
+		if slow {
+			w(slowly)
+		}
+		w(" |")
+		for _, k := range allKinds {
 			lo, hi := slices.Min(counts[kind][k]), slices.Max(counts[kind][k])
 			switch {
 			case hi == 0:

@@ -13,11 +13,14 @@ type attack struct {
 	ID                           string
 	kind                         *attackKind
 	at, span                     int64 // planned start, and how long it may last
+	slow                         bool  // as slowly as the rule that counts it still counts
+	until                        int64 // when a silence is to end
 	first, last                  int64 // of the frames written
 	packets                      int64
 	silent                       int64  // a silence that began then, made of no frames
 	reason                       string // why it was not made
 	srcIP, srcMAC, dstIP, dstMAC string
+	others                       []string // further addresses and MACs that it is about
 }
 
 // attackKind is one kind of attack that can be switched on. expected are the
@@ -98,6 +101,26 @@ func (w *world) times(all, threshold int) int {
 	}
 }
 
+// slowly is how often, within which time, the built-in rule wants what it counts of an attack; where it has a companion
+// for slow attacks, that one's numbers.
+var slowly = map[string]struct {
+	threshold int
+	window    int64
+}{
+	"slmp-password": {3, 10 * minute}, "port-scan": {50, hour}, "sweep": {40, hour}, "arp-sweep": {50, minute},
+	"brute-force-telnet": {5, 5 * minute}, "brute-force-ssh": {10, 5 * minute}, "icmp-tunnel": {10, minute},
+	"dns-tunnel": {50, 10 * minute}, "llmnr-poison": {3, 10 * minute}, "exception-storm": {10, minute}, "write-storm": {30, minute},
+}
+
+// steps is how often an attack does what a built-in rule counts, and how far apart: all of it with the gap given, with --scale
+// as times says, made slowly as often as the rule wants over nine tenths of its window.
+func (w *world) steps(a *attack, all, threshold int, gap int64) (n int, apart int64) {
+	if s, ok := slowly[a.kind.id]; a.slow && ok {
+		return s.threshold, s.window * 9 / 10 / int64(s.threshold)
+	}
+	return w.times(all, threshold), gap
+}
+
 // attackByID finds a kind.
 func attackByID(id string) *attackKind {
 	i := slices.IndexFunc(attackKinds, func(k *attackKind) bool { return k.id == id })
@@ -118,13 +141,6 @@ func (w *world) schedule(p *plant) {
 	if len(on) == 0 {
 		return
 	}
-	lo := w.cut + (w.end-w.cut)/50
-	hi := w.end - (w.end-w.cut)/30
-	if longest := w.longestCycle(); longest > minute {
-		// The last attack is a silence: who is heard each few minutes is missed after ten times as long.
-		hi = min(hi, w.end-min(10*longest, (w.end-w.cut)/6))
-	}
-	slot := (hi - lo) / int64(len(on))
 	used := map[[2]*node]bool{}
 	w.unused = func(r *rand.Rand, src, dst []*node) (*node, *node) {
 		for _, i := range r.Perm(len(src)) {
@@ -138,16 +154,43 @@ func (w *world) schedule(p *plant) {
 		}
 		return nil, nil
 	}
-	for i, k := range on {
+	begin := w.quietTo()
+	if !w.cfg.slow {
+		w.spread(p, on, begin, w.end, false)
+		return
+	}
+	w.spread(p, on, begin, begin+(w.end-begin)/6, false)
+	clear(used) // slowly, the same two do it again
+	w.spread(p, on, w.end-(w.end-begin)/3, w.end, true)
+}
+
+// quietTo is when the attacks begin.
+func (w *world) quietTo() int64 { return min(w.cut+int64(w.cfg.quiet), w.end) }
+
+// spread makes attacks one after the other from begin to end.
+func (w *world) spread(p *plant, on []*attackKind, begin, end int64, slow bool) {
+	lo := begin + (end-begin)/50
+	hi := end - (end-begin)/30
+	if longest := w.longestCycle(); longest > minute {
+		// The last attack is a silence: who is heard each few minutes is missed after ten times as long.
+		hi = min(hi, end-min(10*longest, (end-begin)/6))
+	}
+	slot := (hi - lo) / int64(len(on))
+	for _, k := range on {
+		number := len(w.attacks) + 1
 		r := w.rand("attack %s", k.id)
-		a := &attack{ID: fmt.Sprintf("%02d-%s", i+1, k.id), kind: k, first: math.MaxInt64}
-		a.at = lo + int64(i)*slot + r.Int64N(max(1, slot/4))
+		a := &attack{ID: fmt.Sprintf("%02d-%s", number, k.id), kind: k, first: math.MaxInt64, slow: slow, until: end + day}
+		if end < w.end {
+			a.until = end // it is wanted again
+		}
+		a.at = lo + r.Int64N(max(1, slot/4))
+		lo += slot
 		a.span = min(10*minute, slot/2)
 		w.attacks = append(w.attacks, a)
 		w.active = a
 		k.run(w, p, a, r)
 		w.active = nil
-		if a.reason == "" && a.at >= w.end {
+		if a.reason == "" && a.at >= end {
 			a.reason = "no time left"
 		}
 	}
@@ -387,8 +430,8 @@ func attackInbound(w *world, p *plant, a *attack, r *rand.Rand) {
 	w.at(a.at, func(t int64) { w.talk(t, x, d, 3389, 10, r) })
 }
 
-// known takes the engineering station's session with an SLMP controller.
-func (w *world) slmpByEngineer(p *plant, a *attack, r *rand.Rand, calls ...slmpCall) {
+// slmpByEngineer is a session of the engineering station with an SLMP controller, or, with calls so far apart, one for each.
+func (w *world) slmpByEngineer(p *plant, a *attack, r *rand.Rand, apart int64, calls ...slmpCall) {
 	l := p.cared(isSLMP)
 	if len(l) == 0 {
 		a.reason = "no SLMP controller"
@@ -396,17 +439,26 @@ func (w *world) slmpByEngineer(p *plant, a *attack, r *rand.Rand, calls ...slmpC
 	}
 	d := l[r.IntN(len(l))]
 	a.between(p.eng, d)
-	w.at(a.at, func(t int64) {
-		var list []pdu
-		for i, c := range calls {
-			list = append(list, w.slmpPDU(p.eng, d, c, i+1))
-		}
-		w.session(t, p.eng, d, list, nil, r)
-	})
+	var list []pdu
+	for i, c := range calls {
+		list = append(list, w.slmpPDU(p.eng, d, c, i+1))
+	}
+	w.sessions(a, p.eng, d, list, apart, r)
+}
+
+// sessions runs the requests on one connection, or, where they are apart, each on its own.
+func (w *world) sessions(a *attack, s, d *node, list []pdu, apart int64, r *rand.Rand) {
+	if apart == 0 {
+		w.at(a.at, func(t int64) { w.session(t, s, d, list, nil, r) })
+		return
+	}
+	for i := range list {
+		w.at(a.at+int64(i)*apart, func(t int64) { w.session(t, s, d, list[i:i+1], nil, r) })
+	}
 }
 
 func attackPLCStop(w *world, p *plant, a *attack, r *rand.Rand) {
-	w.slmpByEngineer(p, a, r, slmpRead(0, values(r, 4)), slmpRemote(0x1002), slmpRead(0, values(r, 4)), slmpRemote(0x1001))
+	w.slmpByEngineer(p, a, r, 0, slmpRead(0, values(r, 4)), slmpRemote(0x1002), slmpRead(0, values(r, 4)), slmpRemote(0x1001))
 }
 
 func attackDownload(w *world, p *plant, a *attack, r *rand.Rand) {
@@ -417,20 +469,21 @@ func attackDownload(w *world, p *plant, a *attack, r *rand.Rand) {
 			data: cat(le16(1), []byte{0, byte(i), 0, 0}, le16(256), randomBytes(r, 256)), answer: le16(256)})
 	}
 	calls = append(calls, slmpCall{cmd: 0x182a, class: "control", data: cat(le16(1), le16(0))})
-	w.slmpByEngineer(p, a, r, calls...)
+	w.slmpByEngineer(p, a, r, 0, calls...)
 }
 
 func attackLogClear(w *world, p *plant, a *attack, r *rand.Rand) {
-	w.slmpByEngineer(p, a, r, slmpCall{cmd: 0x161a, class: "control"})
+	w.slmpByEngineer(p, a, r, 0, slmpCall{cmd: 0x161a, class: "control"})
 }
 
 func attackPassword(w *world, p *plant, a *attack, r *rand.Rand) {
 	var calls []slmpCall
 	all := []string{"1234", "melsec", "password", "admin", "0000", "mitsubishi", "factory", "plc1"}
-	for _, pw := range all[:w.times(len(all), 3)] {
+	n, apart := w.steps(a, len(all), 3, 0)
+	for _, pw := range all[:n] {
 		calls = append(calls, slmpPassword(pw, 0xc200))
 	}
-	w.slmpByEngineer(p, a, r, calls...)
+	w.slmpByEngineer(p, a, r, apart, calls...)
 }
 
 func attackPLCWrite(w *world, p *plant, a *attack, r *rand.Rand) {
@@ -616,6 +669,7 @@ func attackARPSpoof(w *world, p *plant, a *attack, r *rand.Rand) {
 	s := p.pcs[r.IntN(len(p.pcs))]
 	v := p.files
 	a.between(s, v)
+	a.others = []string{ipText(v.ip), v.mac.String()}
 	a.dstIP = s.net.gateway.String()
 	a.dstMAC = w.router.mac.String()
 	for i := range 30 {
@@ -666,9 +720,13 @@ func attackPortScan(w *world, p *plant, a *attack, r *rand.Rand) {
 	}
 	a.between(s, d)
 	ports := []uint16{21, 22, 23, 25, 53, 80, 102, 110, 111, 135, 139, 143, 443, 445, 587, 993, 1025, 1433, 1521, 1962, 2000, 2222, 2404, 3000, 3306, 3389, 4840, 5000, 5001, 5007, 5432, 5900, 6000, 7000, 8000, 8080, 8443, 9600, 10000, 20000, 44818, 47808, d.port0}
-	gap := min(a.span/int64(len(ports)), 500*ms)
-	for i, port := range ports[:w.times(len(ports), 20)] {
-		w.at(a.at+int64(i)*gap, func(t int64) {
+	if a.slow {
+		ports = append([]uint16{7, 9, 13, 17, 19, 37, 49, 79, 88, 106}, ports...)
+		ports = slices.DeleteFunc(ports, func(port uint16) bool { return port == d.port0 }) // it answers there: that is not counted
+	}
+	n, apart := w.steps(a, len(ports), 20, min(a.span/int64(len(ports)), 500*ms))
+	for i, port := range ports[:n] {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			k := w.newConn(s, d, port, r)
 			if port != d.port0 {
 				k.refused(t)
@@ -688,8 +746,9 @@ func attackSweep(w *world, p *plant, a *attack, r *rand.Rand) {
 	net := w.subnets[1]
 	a.between(s, nil)
 	a.dstIP = fmt.Sprintf("%s/24", ipFrom(net.base))
-	for i := range w.times(60, 15) {
-		w.at(a.at+int64(i)*300*ms, func(t int64) {
+	n, apart := w.steps(a, 60, 15, 300*ms)
+	for i := range n {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			d := w.byIP[net.host(i+1)]
 			if d == nil || d.down(t) {
 				d = &node{name: "none", ip: net.host(i + 1), net: net, stack: plcStack, arp: map[ip4]int64{}, arpLife: hour, r: r}
@@ -711,11 +770,12 @@ func attackARPSweep(w *world, p *plant, a *attack, r *rand.Rand) {
 	a.between(s, nil)
 	a.dstIP = fmt.Sprintf("%s/24", ipFrom(s.net.base))
 	from := 1
-	if w.cfg.scale != 0 {
+	if w.cfg.scale != 0 || a.slow {
 		from = 100 // where nobody is: what is there is not counted
 	}
-	for i := range w.times(200, 50) {
-		w.at(a.at+int64(i)*100*ms, func(t int64) {
+	n, apart := w.steps(a, 200, 50, 100*ms)
+	for i := range n {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			ip := s.net.host(from + i)
 			if ip == s.ip {
 				return
@@ -735,9 +795,9 @@ func attackTelnet(w *world, p *plant, a *attack, r *rand.Rand) {
 		return
 	}
 	a.between(s, d)
-	gap := min(a.span/14, 10*second)
-	for i := range w.times(14, 5) {
-		w.at(a.at+int64(i)*gap, func(t int64) {
+	n, apart := w.steps(a, 14, 5, min(a.span/14, 10*second))
+	for i := range n {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			k := w.newConn(s, d, 23, r)
 			t = k.open(t)
 			t = k.send(t+5*ms, false, []byte("login: "))
@@ -755,8 +815,9 @@ func attackSSH(w *world, p *plant, a *attack, r *rand.Rand) {
 		return
 	}
 	a.between(s, d)
-	for i := range w.times(8, 5) {
-		w.at(a.at+int64(i)*200*ms, func(t int64) {
+	n, apart := w.steps(a, 8, 5, 200*ms)
+	for i := range n {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			k := w.newConn(s, d, 22, r)
 			t = k.open(t)
 			t = k.exchange(t, []byte("SSH-2.0-libssh_0.8.1\r\n"), []byte("SSH-2.0-dropbear_2019.78\r\n"))
@@ -775,8 +836,9 @@ func attackICMPTunnel(w *world, p *plant, a *attack, r *rand.Rand) {
 		return
 	}
 	a.between(s, d)
-	for i := range w.times(60, 10) {
-		w.at(a.at+int64(i)*500*ms, func(t int64) {
+	n, apart := w.steps(a, 60, 10, 500*ms)
+	for i := range n {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			asked := randomBytes(r, 60)
 			w.echo(t, s, d, uint16(i), asked, append(randomBytes(r, 30+r.IntN(400)), asked...))
 		})
@@ -790,8 +852,9 @@ func attackDNSTunnel(w *world, p *plant, a *attack, r *rand.Rand) {
 	}
 	s := p.pcs[r.IntN(len(p.pcs))]
 	a.between(s, p.dc)
-	for i := range w.times(300, 50) {
-		w.at(a.at+int64(i)*(a.span/300), func(t int64) {
+	n, apart := w.steps(a, 300, 50, a.span/300)
+	for i := range n {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			var b strings.Builder
 			for range 52 {
 				b.WriteByte("abcdefghijklmnopqrstuvwxyz234567"[r.IntN(32)])
@@ -812,11 +875,12 @@ func attackLLMNR(w *world, p *plant, a *attack, r *rand.Rand) {
 	}
 	a.between(s, d)
 	names := []string{"wpad", "fileserver", "printsrv", "oldnas", "mailhost"}
-	if w.cfg.scale != 0 {
-		names = append(names[1:], "backup")[:w.times(5, 3)] // wpad alone is enough
+	n, apart := w.steps(a, len(names), 3, 10*second)
+	if w.cfg.scale != 0 || a.slow {
+		names = append(names[1:], "backup")[:n] // wpad alone is enough
 	}
 	for i, name := range names {
-		w.at(a.at+int64(i)*10*second, func(t int64) {
+		w.at(a.at+int64(i)*apart, func(t int64) {
 			id, port := uint16(r.Uint32()), d.ephemeral()
 			w.udpTo(t, d, port, ip4{224, 0, 0, 252}, 5355, dnsQuery(id, 0, name, 1))
 			b := dnsAnswer(id, name, 1, s.ip[:])
@@ -849,15 +913,14 @@ func attackExceptions(w *world, p *plant, a *attack, r *rand.Rand) {
 		return
 	}
 	a.between(p.scada, d)
-	w.at(a.at, func(t int64) {
-		var list []pdu
-		for i := range w.times(60, 10) {
-			m := modbusRead(3, uint16(20000+100*i), values(r, 100))
-			m.except = 2
-			list = append(list, w.modbusPDU(p.scada, d, m, i))
-		}
-		w.session(t, p.scada, d, list, nil, r)
-	})
+	var list []pdu
+	n, apart := w.steps(a, 60, 10, 0)
+	for i := range n {
+		m := modbusRead(3, uint16(20000+100*i), values(r, 100))
+		m.except = 2
+		list = append(list, w.modbusPDU(p.scada, d, m, i))
+	}
+	w.sessions(a, p.scada, d, list, apart, r)
 }
 
 func attackWriteStorm(w *world, p *plant, a *attack, r *rand.Rand) {
@@ -867,8 +930,9 @@ func attackWriteStorm(w *world, p *plant, a *attack, r *rand.Rand) {
 		return
 	}
 	a.between(c.hmi, c.first)
-	for i := range w.times(240, 30) {
-		w.at(a.at+int64(i)*250*ms, func(t int64) { w.fins(t, c.hmi, c.first, finsWrite(200, []uint16{uint16(i % 2 * 100), 0}), i) })
+	n, apart := w.steps(a, 240, 30, 250*ms)
+	for i := range n {
+		w.at(a.at+int64(i)*apart, func(t int64) { w.fins(t, c.hmi, c.first, finsWrite(200, []uint16{uint16(i % 2 * 100), 0}), i) })
 	}
 }
 
@@ -893,7 +957,7 @@ func attackExfiltration(w *world, p *plant, a *attack, r *rand.Rand) {
 	i := r.IntN(len(p.pcs))
 	s, d := p.pcs[i], p.hq[i%2]
 	a.between(s, d)
-	w.at(a.at, func(t int64) { w.tlsSession(t, s, d, 443, d.name, 6_000_000, 3000, r) })
+	w.at(a.at, func(t int64) { w.tlsSession(t, s, d, 443, d.name, 20_000_000, 3000, r) })
 }
 
 func attackSilent(w *world, p *plant, a *attack, r *rand.Rand) {
@@ -905,7 +969,7 @@ func attackSilent(w *world, p *plant, a *attack, r *rand.Rand) {
 	a.between(d, nil)
 	w.at(a.at, func(t int64) {
 		a.silent = t
-		d.downFrom, d.downTo = t, w.end+day
+		d.downFrom, d.downTo = t, a.until
 		if w.cfg.scale != 0 { // whole minutes without a frame
 			d.downFrom = (t/minute + 1) * minute
 			d.downTo = d.downFrom + int64(w.times(0, 5))*minute

@@ -406,7 +406,13 @@ func (w *world) supervise(p *plant) {
 	if p.files != sc && sc != p.eng {
 		w.daily(sc, 2, "backup", func(t int64, r *rand.Rand) {
 			w.noteAt(t, "backup", sc.name)
-			w.smbSession(t, sc, p.files, 14393, 17763, "backup", 2_000_000+heavy(r, 200_000, 3_000_000), 4000, r)
+			size := 2_000_000 + heavy(r, 200_000, 3_000_000)
+			if w.failed[(t+w.zone)/day] {
+				w.noteAt(t, "backup-failed", sc.name)
+				w.smbSession(t, sc, p.files, 14393, 17763, "backup", size/5, 4000, r)
+				t += hour + r.Int64N(10*minute)
+			}
+			w.at(t, func(t int64) { w.smbSession(t, sc, p.files, 14393, 17763, "backup", size, 4000, r) })
 		})
 	}
 	for i, h := range p.hmis {

@@ -25,6 +25,8 @@ type config struct {
 	start                time.Time
 	duration             time.Duration
 	attackFrom           time.Duration
+	quiet                time.Duration // after attackFrom, before the first attack
+	slow                 bool          // all attacks a second time, slowly
 	attacks              []string
 	scale                float64
 	pps                  float64
@@ -46,6 +48,8 @@ EXAMPLES
     plantgen --seed 7 --out clean.pcap --attacked attacked.pcap --attack-from 16h --truth truth.json
   A week of 200 devices with two attacks in the last day:
     plantgen --devices 200 --duration 168h --attack-from 144h --attacks plc-stop,arp-spoof --out week.pcap
+  Four weeks to learn, two clean ones to be silent in, then a day of attacks, fast and slow:
+    plantgen --devices 20 --duration 1068h --attack-from 672h --quiet 336h --slow --out learn.pcap --attacked rest.pcap --truth truth.json
   A load of a million packets for benchmarks:
     plantgen --load --out load.pcap
   Half a million packets of controllers that are polled:
@@ -88,6 +92,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	fs.DurationVar(&cfg.duration, "duration", 24*time.Hour, "length of packet time")
 	fs.StringVar(&from, "attack-from", "", "where the clean part ends: RFC 3339 or an offset like 16h (default two thirds)")
 	fs.StringVar(&attacks, "attacks", "", "`LIST` of attacks by comma, all, or none (default none; all with --attacked)")
+	fs.DurationVar(&cfg.quiet, "quiet", 0, "clean time between --attack-from and the first attack: what a detector that learned is to be silent in")
+	fs.BoolVar(&cfg.slow, "slow", false, "make the attacks twice, in the first sixth of their time and in its last third, there as slowly as the rules that count them still count")
 	fs.Float64Var(&cfg.scale, "scale", 0, "F: attacks that a built-in rule counts do so F times its default threshold of times (0: as they are)")
 	fs.BoolVar(&list, "list-attacks", false, "list the attacks and what they should raise")
 	fs.Float64Var(&cfg.pps, "pps", 0, "mean packets/s aimed at by stretching cyclic intervals, 1 to 5 minutes at most (default 5, growing with the root of devices/40)")
@@ -174,6 +180,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if cfg.attacks, err = parseAttacks(attacks); err != nil {
 		return err
+	}
+	if cfg.quiet < 0 || cfg.attackFrom+cfg.quiet > cfg.duration {
+		return usageError("--quiet must end within the duration")
+	}
+	if cfg.slow && cfg.scale != 0 {
+		return usageError("--slow and --scale both say how often: give one")
 	}
 	if cfg.scale < 0 || cfg.scale > 1.6 {
 		return usageError("--scale must be above 0 and at most 1.6")

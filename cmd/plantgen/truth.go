@@ -117,6 +117,7 @@ type (
 		Seed           uint64            `json:"seed"`
 		Start          time.Time         `json:"start"`
 		AttackFrom     time.Time         `json:"attack_from"`
+		QuietTo        time.Time         `json:"quiet_to"`
 		End            time.Time         `json:"end"`
 		Packets        int64             `json:"packets"`
 		Bytes          int64             `json:"bytes"`
@@ -200,12 +201,14 @@ type (
 	truthAttack struct {
 		ID          string     `json:"id"`
 		Kind        string     `json:"kind"`
+		Slow        bool       `json:"slow"`
 		Start       *time.Time `json:"start"`
 		End         *time.Time `json:"end"`
 		SrcIP       string     `json:"src_ip"`
 		SrcMAC      string     `json:"src_mac"`
 		DstIP       string     `json:"dst_ip"`
 		DstMAC      string     `json:"dst_mac"`
+		Others      []string   `json:"others,omitempty"`
 		Expected    []string   `json:"expected"`
 		Possible    []string   `json:"possible"`
 		Technique   string     `json:"technique"`
@@ -234,7 +237,7 @@ type sent struct{ packets, bytes int64 }
 func (w *world) truth(total, clean *pcapTotals, bySender map[mac]*sent) *truthFile {
 	t := &truthFile{
 		Generator: "plantgen", Seed: w.cfg.seed,
-		Start: utc(w.start), AttackFrom: utc(w.cut), End: utc(w.end),
+		Start: utc(w.start), AttackFrom: utc(w.cut), QuietTo: utc(w.quietTo()), End: utc(w.end),
 		Packets: total.packets, Bytes: total.bytes, CleanPackets: clean.packets, Scale: w.scale,
 		Devices: []truthDevice{}, External: []truthDevice{}, Services: []truthService{},
 		Communications: []truthComm{}, Operations: []truthOperation{},
@@ -353,15 +356,16 @@ func (w *world) truth(total, clean *pcapTotals, bySender map[mac]*sent) *truthFi
 		}
 		start, end := a.first, a.last
 		if a.silent > 0 {
-			start, end = a.silent, w.end
+			start, end = a.silent, min(a.until, w.end)
 		}
 		x := truthAttack{
-			ID: a.ID, Kind: a.kind.id, Expected: a.kind.expected, Possible: a.kind.possible,
+			ID: a.ID, Kind: a.kind.id, Slow: a.slow, Expected: a.kind.expected, Possible: a.kind.possible,
 			Technique: a.kind.technique, Description: a.kind.description, Packets: a.packets,
 		}
 		s, e := utc(start), utc(end)
 		x.Start, x.End = &s, &e
 		x.SrcIP, x.SrcMAC, x.DstIP, x.DstMAC = a.srcIP, a.srcMAC, a.dstIP, a.dstMAC
+		x.Others = a.others
 		t.Attacks = append(t.Attacks, x)
 	}
 	return t

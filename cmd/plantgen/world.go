@@ -103,17 +103,19 @@ func (q *frameQueue) pop() frame {
 // make frames, which leave in time order. Nothing in it depends on the wall
 // clock or on map order, so that a seed and flags give the same bytes.
 type world struct {
-	cfg    config
-	start  int64 // ns since 1970 UTC
-	cut    int64 // the attacked part begins
-	end    int64
-	zone   int64 // offset of the plant's wall time from UTC, ns
-	scale  float64
-	human  float64 // people's tasks are this much rarer in a large plant
-	queue  eventQueue
-	frames frameQueue
-	seq    uint64
-	active *attack // what is being made belongs to this attack
+	cfg   config
+	start int64 // ns since 1970 UTC
+	cut   int64 // the attacked part begins
+	end   int64
+	zone  int64 // offset of the plant's wall time from UTC, ns
+	scale float64
+	human float64 // people's tasks are this much rarer in a large plant
+	// holidays are days, counted from 1970 by the plant's clock, on which nobody works; on failed, the nightly backup breaks off.
+	holidays, failed map[int64]bool
+	queue            eventQueue
+	frames           frameQueue
+	seq              uint64
+	active           *attack // what is being made belongs to this attack
 
 	nodes   []*node
 	subnets []*subnet
@@ -147,7 +149,29 @@ func newWorld(cfg config) *world {
 	if cfg.devices > 200 {
 		w.human = math.Sqrt(float64(cfg.devices) / 200)
 	}
+	w.unusual()
 	return w
+}
+
+// unusual marks the days of a plant of weeks that are not like the others: a holiday in the second week and each third one
+// after it, and a night in the fourth week and each second one after it whose backup breaks off and is made again.
+func (w *world) unusual() {
+	r := w.rand("unusual days")
+	w.holidays, w.failed = map[int64]bool{}, map[int64]bool{}
+	first := (w.start + w.zone) / day
+	for week := int64(0); (w.start+w.zone)+(week+1)*7*day <= w.end+w.zone; week++ {
+		holiday, failed := first+7*week+r.Int64N(7), first+7*week+r.Int64N(7)
+		if week%3 == 1 {
+			for (holiday+4)%7 == 0 || (holiday+4)%7 == 6 { // 1970-01-01 was a Thursday
+				holiday = first + 7*week + r.Int64N(7)
+			}
+			w.holidays[holiday] = true
+			w.noteAt(holiday*day-w.zone, "holiday", "")
+		}
+		if week >= 3 && week%2 == 1 {
+			w.failed[failed] = true
+		}
+	}
 }
 
 // rand returns a generator of its own for a named actor, so that switching one
@@ -226,6 +250,9 @@ func (w *world) level(c calendar, t int64) float64 {
 	local := t + w.zone
 	d := local / day // 1970-01-01 was a Thursday
 	wd := (d + 4) % 7
+	if w.holidays[d] {
+		wd = 0
+	}
 	h := float64(local%day) / float64(hour)
 	switch c {
 	case office:
