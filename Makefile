@@ -68,15 +68,17 @@ crash: build ## kill -9 at 100 places, gone on with, the same store
 torture: build ## mutated copies of every shared capture
 	scripts/torture
 
-scenarios: build ## detection against the truth of many synthetic plants: docs/detection/results.md
-	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run TestScenarios -v -timeout 90m
+scenarios: build ## detection against the truth of synthetic plants of weeks: docs/detection/results.md; an hour, 20 GB of TMPDIR
+	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run TestScenarios -v -timeout 0
 
 real: ## detection on the shared captures: docs/detection/real.md
 	OSECT_SCENARIOS=long $(GO) test ./cmd/osect -run '^TestReal$$' -v -timeout 30m
 
-# It goes on from where it stopped: one file a seed. Remove the folder to make all anew.
+# Its first part goes on from where it stopped: one file a seed. Remove the folder to make all anew.
 RESULTS ?= detection-report
-detection-report: ## all detectors that learn, on weeks of synthetic plants: docs/detection/results-volume.md; goes on from $(RESULTS)
+detection-report: thresholds scenarios ## figures of all detectors that learn: docs/detection/results.md and results-volume.md
+
+thresholds: ## thresholds and amounts of a known size, on weeks of minutes: docs/detection/results-volume.md; goes on from $(RESULTS)
 	OSECT_SCENARIOS=long OSECT_RESULTS=$(abspath $(RESULTS)) GOGC=400 $(GO) test ./detect -run TestDetectionReport -v -timeout 0
 
 live: build ## 50 edits while capturing, then edits of every list: 25 minutes; root

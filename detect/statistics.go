@@ -292,6 +292,9 @@ func (d *behaviour) gather(v *view) (over []*five[map[decode.Addr]*doings]) {
 				c.internet += e.BytesOut
 			}
 		}
+		if e.Multicast { // nobody is a group, or the broadcast address of a net
+			continue
+		}
 		if s := get(e.Server); s != nil {
 			s.edge(e, e.Client, e.PacketsIn, e.BytesIn, e.PacketsOut, e.BytesOut)
 			note(s.clients, e.Client)

@@ -43,7 +43,9 @@ const (
 	volumeEver    = 2.0     // doublings above the most that was ever learned: no threshold is higher
 	volumeCell    = 24      // windows that an hour of the week needs to be judged by its own; also hour of day, days
 	volumeAll     = 12      // windows that a pair needs at all
-	volumeFew     = 256     // windows (21 hours of traffic) below which only what was highest says what may come
+	volumeFew     = 256     // windows (21 hours of traffic) below which what was highest says little of what may come
+	volumeYet     = 4.0     // doublings above the most learned: no threshold is higher while windows are that few
+	volumeTail    = 6.5     // mean excesses above the median that a few windows may reach: one in 1,300 of an exponential tail
 	volumeEpoch   = 64      // a power of two: overshoots are taken from the windows since the last doubling of this number, and the one before
 	volumeFull    = 96      // windows of a cell at which its counts are halved
 	maxVolumes    = 20_000  // pairs of a site
@@ -509,9 +511,11 @@ func (p *volume) threshold(hour int) (bytes uint64, b base, ok bool) {
 	if !ok {
 		return 0, b, false
 	}
-	top := float64(p.highest()) + volumeEver*volumeStep
-	if p.n >= volumeFew {
-		top = min(top, b.top+p.beyond())
+	top, highest := b.top+p.beyond(), float64(p.highest())
+	if p.n < volumeFew {
+		top = min(max(p.tail(), highest+volumeEver*volumeStep), highest+volumeYet*volumeStep)
+	} else {
+		top = min(top, highest+volumeEver*volumeStep)
 	}
 	return max(ofBucket(top), volumeFloor), b, true
 }
@@ -530,6 +534,22 @@ func (p *volume) overshot() uint16 {
 	all := []uint16{p.over[0][0], p.over[0][1], p.over[1][0], p.over[1][1]}
 	slices.Sort(all)
 	return all[2]
+}
+
+// tail is how far, in steps, the volumes of all hours may reach if their logarithms fall off exponentially above the median: as heavy-tailed
+// (Pareto) volumes do, whose spread about the median says too little.
+func (p *volume) tail() float64 {
+	var at [volumeBuckets]uint32
+	n := uint32(0)
+	for _, c := range p.counts {
+		at[c>>15&(volumeBuckets-1)] += c & 0x7fff
+		n += c & 0x7fff
+	}
+	median, excess := middle(at[:], n), 0
+	for b := median + 1; b < len(at); b++ {
+		excess += (b - median) * int(at[b])
+	}
+	return float64(median) + volumeTail*float64(excess)/(float64(max(n, 1))/2)
 }
 
 // beyond is what overshoots add to the base, in steps.

@@ -954,10 +954,19 @@ func attackExfiltration(w *world, p *plant, a *attack, r *rand.Rand) {
 		a.reason = "no PC"
 		return
 	}
-	i := r.IntN(len(p.pcs))
-	s, d := p.pcs[i], p.hq[i%2]
-	a.between(s, d)
-	w.at(a.at, func(t int64) { w.tlsSession(t, s, d, 443, d.name, 20_000_000, 3000, r) })
+	w.at(a.at, func(t int64) {
+		// The PC that used its site most.
+		most := func(i int) int64 { return w.comm(p.pcs[i].ip, p.hq[i%2].ip, 6, 443).clean }
+		i := 0
+		for k := range p.pcs {
+			if most(k) > most(i) {
+				i = k
+			}
+		}
+		s, d := p.pcs[i], p.hq[i%2]
+		a.between(s, d)
+		w.tlsSession(t, s, d, 443, d.name, 20_000_000, 3000, r)
+	})
 }
 
 func attackSilent(w *world, p *plant, a *attack, r *rand.Rand) {
