@@ -393,9 +393,9 @@ func (b *builtin) teach(v *view, k builtinKey, seen int, changes *[]Change) {
 		return
 	}
 	if e.teach(v) {
-		*changes = append(*changes, Change{Row: e.Row})
+		*changes = append(*changes, e.change())
 	} else if e.Origin != Hand { // again in this minute
-		i := slices.IndexFunc(*changes, func(c Change) bool { return compareRows(&c.Row, &e.Row) == 0 })
+		i := slices.IndexFunc(*changes, func(c Change) bool { return c.of == &e.Row })
 		if i >= 0 {
 			(*changes)[i].Row = e.Row
 		}

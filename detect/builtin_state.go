@@ -355,7 +355,7 @@ func (s *builtinState) learnPace(b *builtin, v *view, k builtinKey, c *channel, 
 	if e := b.known[low]; e != nil && e.Origin != Hand && uint64(e.Hi) > c.low {
 		e.Hi = uint16(c.low)
 		if e.teach(v) {
-			*changes = append(*changes, Change{Row: e.Row})
+			*changes = append(*changes, e.change())
 		}
 		s.take(low, e)
 	} else if e == nil {

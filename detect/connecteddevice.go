@@ -139,7 +139,7 @@ func (d *devices) learn(v *view) (changes []Change, dropped uint64) {
 			d.n++
 		}
 		if e.teach(v) {
-			changes = append(changes, Change{Row: e.Row})
+			changes = append(changes, e.change())
 		}
 	}
 	for _, mv := range v.macs {

@@ -72,6 +72,10 @@ type Row struct {
 type Change struct {
 	Row    Row
 	Remove bool
+	// of is the engine's own row, which tells rows apart; nil for a removal.
+	of *Row
+	// value is what Row.Value is made of; nil where that is set.
+	value interface{ text() string }
 }
 
 // Severity of an alert.

@@ -75,6 +75,9 @@ type rowList struct {
 
 func (l *rowList) apply(changes []Change) {
 	for _, c := range changes {
+		if c.value != nil {
+			c.Row.Value = c.value.text()
+		}
 		r := c.Row
 		k := fmt.Sprint(r.List, "|", r.Site, "|", r.Src, "|", r.Dst, "|", r.Proto, "|", r.Item, "|", r.Lo)
 		if c.Remove {

@@ -80,7 +80,7 @@ type Exclusion struct {
 type Result struct {
 	// Alerts that are new or grew, each whole as it now is, by kind and key.
 	Alerts []Alert
-	// Changes to the learned lists, to be saved with the minute, in order.
+	// Changes to the learned lists, to be saved with the minute, in order: see the type Changes.
 	Changes []Change
 	// Statuses that changed.
 	Statuses []Status
@@ -116,8 +116,8 @@ type detector interface {
 	kind() Kind
 	// load replaces the baseline; rows that cannot be read are left out.
 	load(rows []Row)
-	// learn adds what v shows to the baseline; changes are returned in any
-	// order. dropped counts what the cap kept out.
+	// learn adds what v shows to the baseline; the changes are in any order but that a removal of a row
+	// is before its addition. dropped counts what the cap kept out.
 	learn(v *view) (changes []Change, dropped uint64)
 	// inspect tells what v shows that the baseline does not have.
 	inspect(v *view) []finding
@@ -269,7 +269,7 @@ func (e *Engine) Minute(m *observe.Minute) Result {
 			for i := range changes {
 				changes[i].Row.List, changes[i].Row.Site = d.kind(), e.cfg.Site
 			}
-			r.Changes = sorted(r.Changes, changes)
+			r.Changes = append(r.Changes, changes...)
 			r.Dropped += dropped
 		case Detecting:
 			r.Alerts = append(r.Alerts, e.raise(d.kind(), d.inspect(v))...)

@@ -257,7 +257,7 @@ func (s *portSet) learn(v *view, ports []uint16, changes []Change) (_ []Change, 
 	}
 	for _, e := range s.learned {
 		if e.stamp == v.stamp {
-			changes = append(changes, Change{Row: e.Row})
+			changes = append(changes, e.change())
 		}
 	}
 	return changes, more + len(s.learned) - n

@@ -227,7 +227,7 @@ func (f *functions) learn(v *view) (changes []Change, dropped uint64) {
 			f.n++
 		}
 		if e.teach(v) {
-			changes = append(changes, Change{Row: e.Row})
+			changes = append(changes, e.change())
 		}
 	}
 	// Requests first, so that the answers of this minute find them.

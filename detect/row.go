@@ -3,7 +3,6 @@ package detect
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -205,6 +204,9 @@ func (r *entry) teach(v *view) bool {
 	return true
 }
 
+// change is what there is to be saved of the entry.
+func (r *entry) change() Change { return Change{Row: r.Row, of: &r.Row} }
+
 func compareRows(a, b *Row) int {
 	if c := strings.Compare(a.Src, b.Src); c != 0 {
 		return c
@@ -219,29 +221,4 @@ func compareRows(a, b *Row) int {
 		return c
 	}
 	return int(a.Lo) - int(b.Lo)
-}
-
-// sorted appends changes to out in canonical order: rows by key, a removal before an addition.
-func sorted(out, changes []Change) []Change {
-	order := make([]*Change, len(changes)) // a Change is large to move
-	for i := range changes {
-		order[i] = &changes[i]
-	}
-	slices.SortFunc(order, func(a, b *Change) int {
-		if x := compareRows(&a.Row, &b.Row); x != 0 {
-			return x
-		}
-		switch {
-		case a.Remove == b.Remove:
-			return 0
-		case a.Remove:
-			return -1
-		}
-		return 1
-	})
-	out = slices.Grow(out, len(changes))
-	for _, c := range order {
-		out = append(out, *c)
-	}
-	return out
 }

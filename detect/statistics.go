@@ -445,9 +445,7 @@ func (d *behaviour) learn(v *view) (changes []Change, dropped uint64) {
 			}
 			m.Last = max(m.Last, w.start)
 			m.Count++
-			row := m.Row
-			row.Value = m.text()
-			changes = append(changes, Change{Row: row})
+			changes = append(changes, Change{Row: m.Row, of: &m.Row, value: m})
 		}
 	}
 	return changes, dropped
@@ -706,7 +704,7 @@ func (m *model) interval(i int, mode string) (low, high float64) {
 }
 
 // text writes a model: numbers as varints, in base64 without padding: the moments of the last epoch's
-// beginning, those of now, the extremes. Zeros are a zero and how many more follow. It is made for each window that is learned.
+// beginning, those of now, the extremes. Zeros are a zero and how many more follow.
 func (m *model) text() string {
 	if m.old == nil {
 		m.old = m.was.append(nil)

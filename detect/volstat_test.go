@@ -89,6 +89,9 @@ type learnedKey struct {
 
 func (l learnedRows) apply(changes []Change) {
 	for _, c := range changes {
+		if c.value != nil {
+			c.Row.Value = c.value.text()
+		}
 		r := &c.Row
 		k := learnedKey{r.List, r.Src, r.Dst, r.Proto, r.Item, r.Lo}
 		if c.Remove {

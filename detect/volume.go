@@ -369,9 +369,7 @@ func (d *volumes) learn(v *view) (changes []Change, dropped uint64) {
 			}
 			p.Last = max(p.Last, w.start)
 			p.Count++
-			row := p.Row
-			row.Value = p.text()
-			changes = append(changes, Change{Row: row})
+			changes = append(changes, Change{Row: p.Row, of: &p.Row, value: p})
 		}
 	}
 	return changes, dropped

@@ -9,25 +9,16 @@ import (
 // learned row, or growths of one alert, only the last is kept: many minutes
 // go into one commit, and each touches most rows.
 type pending struct {
-	batch   store.Batch
-	changed map[detect.Row]int // place in batch.Changes, by the row's key
-	grown   map[string]int     // place in batch.Alerts, by id
+	batch   store.Batch // without its changes
+	changes detect.Changes
+	grown   map[string]int // place in batch.Alerts, by id
 }
 
 func (p *pending) add(r *detect.Result) {
-	if p.changed == nil {
-		p.changed, p.grown = map[detect.Row]int{}, map[string]int{}
+	if p.grown == nil {
+		p.grown = map[string]int{}
 	}
-	for _, ch := range r.Changes {
-		k := ch.Row
-		k.Hi, k.Origin, k.First, k.Last, k.Count, k.Value = 0, "", 0, 0, 0, ""
-		if i, ok := p.changed[k]; ok {
-			p.batch.Changes[i] = ch
-			continue
-		}
-		p.changed[k] = len(p.batch.Changes)
-		p.batch.Changes = append(p.batch.Changes, ch)
-	}
+	p.changes.Add(r.Changes)
 	for _, a := range r.Alerts {
 		if i, ok := p.grown[a.ID]; ok {
 			p.batch.Alerts[i] = a
@@ -37,4 +28,10 @@ func (p *pending) add(r *detect.Result) {
 		p.batch.Alerts = append(p.batch.Alerts, a)
 	}
 	p.batch.Statuses = append(p.batch.Statuses, r.Statuses...)
+}
+
+// whole is the batch with its changes.
+func (p *pending) whole() *store.Batch {
+	p.batch.Changes = p.changes.All()
+	return &p.batch
 }

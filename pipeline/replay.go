@@ -27,6 +27,9 @@ const (
 	// commitRows is how many rows at the most wait for it; so it also goes on
 	// while more is read.
 	commitRows = 25_000
+	// commitChanges is how many rows more may wait for each learned row that is to be
+	// written: most of those are written anew with each transaction.
+	commitChanges = 5
 )
 
 // testCommitted, when a test sets it, is called after each commit; commits then
@@ -385,7 +388,7 @@ func (c *committer) take(minutes []*observe.Minute) {
 		c.pending.add(&r)
 		c.evidence(r.Alerts)
 		c.rows += len(m.Connections) + len(m.Edges) + len(m.Operations) + len(m.Addresses) + len(m.Events)
-		if c.live || testCommitted != nil || c.rows >= commitRows || time.Since(c.since) >= commitEvery {
+		if c.live || testCommitted != nil || c.rows >= commitRows+commitChanges*c.pending.changes.Len() || time.Since(c.since) >= commitEvery {
 			c.commit()
 		}
 	}
@@ -406,10 +409,10 @@ func (c *committer) count(m *observe.Minute) {
 
 // commit writes what was gathered and takes over what others edited meanwhile.
 func (c *committer) commit() {
-	b := &c.pending.batch
-	if c.err != nil || len(b.Minutes) == 0 {
+	if c.err != nil || len(c.pending.batch.Minutes) == 0 {
 		return
 	}
+	b := c.pending.whole()
 	b.Run, b.Hash = c.run, c.hash[:]
 	edited, err := c.st.Commit(b)
 	if c.live && passing(err) {

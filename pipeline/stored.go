@@ -54,7 +54,7 @@ func Stored(ctx context.Context, st *store.Store, opt StoredOptions) (*StoredSum
 	if err != nil {
 		return s, err
 	}
-	if _, err := st.Commit(&all.batch); err != nil {
+	if _, err := st.Commit(all.whole()); err != nil {
 		return s, err
 	}
 	s.Learned, s.Alerts = len(all.batch.Changes), len(all.batch.Alerts)
