@@ -696,24 +696,11 @@ type macView struct {
 
 func newView(m *observe.Minute, cfg *Config, stamp uint64) *view {
 	v := &view{m: m, cfg: cfg, stamp: stamp, owner: make(map[decode.Addr]decode.MAC, len(m.Addresses)), dhcp: map[decode.MAC]bool{}}
-	byMAC := slices.Clone(m.Addresses)
-	for i := range byMAC {
-		if byMAC[i].MAC == decode.NullMAC { // a test bench's: no MAC
-			byMAC[i].MAC = 0
-		}
+	byMAC := make([]observe.Address, len(m.Addresses))
+	for i, x := range orderByMAC(m.Addresses) {
+		byMAC[i] = m.Addresses[x.i]
+		byMAC[i].MAC = x.mac
 	}
-	slices.SortFunc(byMAC, func(a, b observe.Address) int {
-		switch {
-		case a.MAC != b.MAC:
-			if a.MAC < b.MAC {
-				return -1
-			}
-			return 1
-		case a.IP != b.IP:
-			return a.IP.Compare(b.IP)
-		}
-		return int(a.VLAN) - int(b.VLAN)
-	})
 	for i := 0; i < len(byMAC); {
 		j := i + 1
 		for j < len(byMAC) && byMAC[j].MAC == byMAC[i].MAC {
@@ -738,6 +725,37 @@ func newView(m *observe.Minute, cfg *Config, stamp uint64) *view {
 		}
 	}
 	return v
+}
+
+// macPlace is the place of an address row and its MAC, 0 for a test bench's.
+type macPlace struct {
+	mac decode.MAC
+	i   int32
+}
+
+// orderByMAC sorts addresses by MAC, IP and VLAN; a row is large to move.
+func orderByMAC(all []observe.Address) []macPlace {
+	order := make([]macPlace, len(all))
+	for i := range all {
+		order[i] = macPlace{all[i].MAC, int32(i)}
+		if all[i].MAC == decode.NullMAC {
+			order[i].mac = 0
+		}
+	}
+	slices.SortFunc(order, func(x, y macPlace) int {
+		if x.mac != y.mac {
+			if x.mac < y.mac {
+				return -1
+			}
+			return 1
+		}
+		a, b := &all[x.i], &all[y.i]
+		if a.IP != b.IP {
+			return a.IP.Compare(b.IP)
+		}
+		return int(a.VLAN) - int(b.VLAN)
+	})
+	return order
 }
 
 // internet says whether a is a public address.

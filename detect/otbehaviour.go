@@ -270,11 +270,15 @@ func (f *functions) allowedDevice(v *view, o *observe.Operation, k functionKey) 
 	return false
 }
 
-func (f *functions) inspect(v *view) []finding {
-	var found []finding
-	// asked: requests of this minute; their answers tell nothing more.
+// requests are those of a minute; their answers tell nothing more than they do.
+type requests struct {
+	pairs map[pairKey]map[string]bool
 	// everyone: those of them that one end sent to a group, by that end and by the group (which an answer may go to).
-	asked, everyone := map[pairKey]map[string]bool{}, map[functionKey]bool{}
+	everyone map[functionKey]bool
+}
+
+func (f *functions) requests(v *view) *requests {
+	r := &requests{map[pairKey]map[string]bool{}, map[functionKey]bool{}}
 	groups := map[decode.Addr]bool{} // broadcast addresses: netmasks are not seen, the frames' MACs are
 	for i := range v.m.Edges {
 		if e := &v.m.Edges[i]; e.Multicast {
@@ -283,16 +287,22 @@ func (f *functions) inspect(v *view) []finding {
 	}
 	for i := range v.m.Operations {
 		if k, ok := f.key(&v.m.Operations[i]); ok && !k.response {
-			if asked[k.pairKey] == nil {
-				asked[k.pairKey] = map[string]bool{}
+			if r.pairs[k.pairKey] == nil {
+				r.pairs[k.pairKey] = map[string]bool{}
 			}
-			asked[k.pairKey][k.code] = true
+			r.pairs[k.pairKey][k.code] = true
 			if groups[k.dst] || k.dst.Multicast() || k.dst.IsMAC() && k.dst.MAC().Group() {
-				everyone[functionKey{pairKey{src: k.src, protocol: k.protocol}, k.code, false}] = true
-				everyone[functionKey{pairKey{dst: k.dst, protocol: k.protocol}, k.code, false}] = true
+				r.everyone[functionKey{pairKey{src: k.src, protocol: k.protocol}, k.code, false}] = true
+				r.everyone[functionKey{pairKey{dst: k.dst, protocol: k.protocol}, k.code, false}] = true
 			}
 		}
 	}
+	return r
+}
+
+func (f *functions) inspect(v *view) []finding {
+	var found []finding
+	var asked *requests
 	for i := range v.m.Operations {
 		o := &v.m.Operations[i]
 		k, ok := f.key(o)
@@ -300,12 +310,15 @@ func (f *functions) inspect(v *view) []finding {
 			continue
 		}
 		if k.response {
+			if asked == nil {
+				asked = f.requests(v)
+			}
 			code := requestCode(k.protocol, k.code)
-			if codes := asked[pairKey{k.dst, k.src, k.protocol}]; codes[code] || code == "" && codes != nil {
+			if codes := asked.pairs[pairKey{k.dst, k.src, k.protocol}]; codes[code] || code == "" && codes != nil {
 				continue
 			}
-			if everyone[functionKey{pairKey{src: k.dst, protocol: k.protocol}, code, false}] ||
-				everyone[functionKey{pairKey{dst: k.dst, protocol: k.protocol}, code, false}] {
+			if asked.everyone[functionKey{pairKey{src: k.dst, protocol: k.protocol}, code, false}] ||
+				asked.everyone[functionKey{pairKey{dst: k.dst, protocol: k.protocol}, code, false}] {
 				continue
 			}
 		}

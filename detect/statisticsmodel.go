@@ -23,7 +23,11 @@ type scorer struct {
 	axes      [][numStatistics]float64
 	values    []float64  // eigenvalues of axes
 	theta     [3]float64 // sums of the other eigenvalues' powers 1, 2, 3
+	known     []limit    // those that were asked for
 }
+
+// limit is what one vector in 1/alpha of those learned passes.
+type limit struct{ alpha, t2, q float64 }
 
 // explained is the share of the variance that the components take.
 const explained = 0.9
@@ -96,8 +100,13 @@ func (s *scorer) score(v *vector) (t2, q float64) {
 // leastQ is the least limit of Q: three of the least deviations.
 const leastQ = 9
 
-// limits of T² and Q that one vector in 1/alpha of those learned passes.
+// limits of T² and Q for an alpha; they are worked out once.
 func (s *scorer) limits(alpha float64) (t2, q float64) {
+	for _, l := range s.known {
+		if l.alpha == alpha {
+			return l.t2, l.q
+		}
+	}
 	if a := float64(len(s.axes)); a > 0 && s.n > a {
 		t2 = a * (s.n*s.n - 1) / (s.n * (s.n - a)) * distuv.F{D1: a, D2: s.n - a}.Quantile(1-alpha)
 	}
@@ -112,5 +121,7 @@ func (s *scorer) limits(alpha float64) (t2, q float64) {
 			q = t[0] * math.Pow(x, 1/h)
 		}
 	}
-	return t2, max(q, leastQ)
+	q = max(q, leastQ)
+	s.known = append(s.known, limit{alpha, t2, q})
+	return t2, q
 }

@@ -89,6 +89,7 @@ type flow struct {
 	bytes          uint64
 	first, last    int64
 	told           bool
+	stamp          uint64 // Engine.stamp of the newest minute
 	ref            observe.FrameRef
 }
 
@@ -308,7 +309,6 @@ func (d *volumes) gather(v *view) (current *five[map[ends]*flow], over []*five[m
 	if current == nil {
 		return nil, over, nil
 	}
-	seen := map[ends]bool{}
 	for i := range v.m.Edges {
 		e := &v.m.Edges[i]
 		if e.Ethernet() || e.Tunnel != decode.NoTunnel { // what a tunnel carries is counted by the tunnel's own row
@@ -325,8 +325,8 @@ func (d *volumes) gather(v *view) (current *five[map[ends]*flow], over []*five[m
 		}
 		f.bytes += e.BytesOut + e.BytesIn
 		f.first, f.last = min(f.first, e.First), max(f.last, e.Last)
-		if !seen[k] {
-			seen[k] = true
+		if f.stamp != v.stamp {
+			f.stamp = v.stamp
 			touched = append(touched, k)
 		}
 	}

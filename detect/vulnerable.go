@@ -160,10 +160,20 @@ func (d *vulnerable) inspect(v *view) []finding {
 	if d.cfg.Settings.AsOf != 0 {
 		now = d.cfg.Settings.AsOf
 	}
+	seen := map[decode.Addr][]*observe.Address{} // of the fresh
+	for _, j := range fresh {
+		seen[j.ip] = nil
+	}
+	for i := 0; i < len(v.m.Addresses) && len(seen) > 0; i++ {
+		a := &v.m.Addresses[i]
+		if list, ok := seen[a.IP]; ok {
+			seen[a.IP] = append(list, a)
+		}
+	}
 	var found []finding
 	for _, key := range slices.SortedFunc(maps.Keys(fresh), decode.Addr.Compare) {
 		j := fresh[key]
-		j.identify(v)
+		j.identify(seen[j.ip])
 		if f, ok := d.judge(key, j, now); ok {
 			f.first, f.last, f.ref = j.last.First, j.last.First, j.last.Ref
 			found = append(found, f)
@@ -191,8 +201,8 @@ var yearOfLine = regexp.MustCompile(`(LTS[BC]) 20\d\d\b|\b20\d\d (LTS[BC])`)
 // namesPC is a text that names a Windows for PCs.
 var namesPC = regexp.MustCompile(`\bWindows (?:XP|Vista|7|8|8\.1|10|11) [A-Z]`)
 
-// identify asks the inventory what the device runs.
-func (j *judged) identify(v *view) {
+// identify asks the inventory what the device runs; seen are the minute's addresses with its IP.
+func (j *judged) identify(seen []*observe.Address) {
 	// Most devices of a plant show nothing but the form of their TCP packets, which is never enough.
 	if !slices.ContainsFunc(j.facts, func(f inventory.Fact) bool { return f.Kind != "tcp-syn" && f.Kind != "tcp-syn-ack" }) {
 		return
@@ -201,7 +211,9 @@ func (j *judged) identify(v *view) {
 	facts := slices.Clone(j.facts)
 	for i := range facts {
 		facts[i].MAC = 0
-		facts[i].Value = yearOfLine.ReplaceAllString(facts[i].Value, "$1$2")
+		if strings.Contains(facts[i].Value, "LTS") {
+			facts[i].Value = yearOfLine.ReplaceAllString(facts[i].Value, "$1$2")
+		}
 		if j.mac.IsMAC() {
 			facts[i].MAC = j.mac.MAC()
 		}
@@ -209,13 +221,11 @@ func (j *judged) identify(v *view) {
 	if j.mac.IsMAC() {
 		a.MAC = j.mac.MAC()
 	}
-	for i := range v.m.Addresses {
-		if s := &v.m.Addresses[i]; s.IP == j.ip && (a.MAC == 0 || s.MAC == a.MAC) && inventory.Sent(s) {
+	for _, s := range seen {
+		if (a.MAC == 0 || s.MAC == a.MAC) && inventory.Sent(s) {
 			a.TTL = max(a.TTL, s.TTL)
 		}
-		if s := &v.m.Addresses[i]; s.IP == j.ip {
-			a.First, a.Last = s.First, s.Last
-		}
+		a.First, a.Last = s.First, s.Last
 	}
 	if a.Last == 0 {
 		a.First, a.Last = j.last.First, j.last.Last
@@ -232,7 +242,9 @@ func (j *judged) identify(v *view) {
 	dev := &list[0]
 	j.systems, j.accuracy = strings.Split(dev.OS, " or "), dev.OSAccuracy
 	// Builds are shared by PCs and servers; a device that names itself one is none of the other.
-	if slices.ContainsFunc(facts, func(f inventory.Fact) bool { return namesPC.MatchString(f.Value) }) {
+	if slices.ContainsFunc(facts, func(f inventory.Fact) bool {
+		return strings.Contains(f.Value, "Windows ") && namesPC.MatchString(f.Value)
+	}) {
 		pc := slices.DeleteFunc(slices.Clone(j.systems), func(s string) bool { return strings.Contains(s, "Server") })
 		if len(pc) > 0 {
 			j.systems = pc

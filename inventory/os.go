@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // OSEvidence is one fact that says which operating system a device runs, and what it is worth.
@@ -150,8 +151,30 @@ var textTokens = tokens(
 	`FreeBSD`, "FreeBSD", `OpenBSD`, "OpenBSD", `NetBSD`, "NetBSD", `SunOS|Solaris`, "Solaris", `AIX`, "AIX", `HP-UX`, "HP-UX",
 )
 
+// texts are what textSystems said of maxTexts texts at most: many devices of a site say the same.
+var texts = struct {
+	sync.Mutex
+	systems map[string][]string
+}{systems: map[string][]string{}}
+
+const maxTexts = 4096
+
 // textSystems are the systems that a text names.
 func textSystems(v string) []string {
+	texts.Lock()
+	defer texts.Unlock()
+	names, ok := texts.systems[v]
+	if !ok {
+		names = readSystems(v)
+		if len(texts.systems) >= maxTexts {
+			clear(texts.systems)
+		}
+		texts.systems[strings.Clone(v)] = names
+	}
+	return names
+}
+
+func readSystems(v string) []string {
 	for _, t := range textTokens {
 		m := t.pattern.FindStringSubmatch(v)
 		if m == nil {
