@@ -500,7 +500,12 @@ func (w *window) count(o *observation, length int64, distinct bool) int {
 
 // settle turns what was seen in the minute into hits.
 func (b *builtin) settle() {
-	slices.SortStableFunc(b.obs, func(x, y observation) int {
+	order := make([]int32, len(b.obs)) // an observation is large to move
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int {
+		x, y := &b.obs[i], &b.obs[j]
 		if x.rule != y.rule {
 			return int(x.rule) - int(y.rule)
 		}
@@ -524,14 +529,18 @@ func (b *builtin) settle() {
 		case x.item > y.item:
 			return 1
 		}
-		return 0
+		return int(i) - int(j)
 	})
-	for i := 0; i < len(b.obs); {
+	obs := make([]observation, len(order))
+	for k, i := range order {
+		obs[k] = b.obs[i]
+	}
+	for i := 0; i < len(obs); {
 		j := i + 1
-		for j < len(b.obs) && b.obs[j].windowKey == b.obs[i].windowKey {
+		for j < len(obs) && obs[j].windowKey == obs[i].windowKey {
 			j++
 		}
-		b.group(b.obs[i:j])
+		b.group(obs[i:j])
 		i = j
 	}
 	clear(b.obs)

@@ -163,8 +163,8 @@ type doings struct {
 	opened, accepted, failed, refused         uint64
 	multicast, internet, udp, udpOut, control uint64
 	operations, writes, errors                uint64
-	peers, ports                              map[decode.Addr]uint64 // bytes by peer; packets by service
-	servers, clients, served                  map[decode.Addr]bool
+	peers                                     contacts // bytes
+	ports, served                             contacts // services: packets of those used; those offered
 	minute, minuteBytes, topMinute            uint64
 	first, last                               int64
 	ref                                       observe.FrameRef
@@ -265,7 +265,7 @@ func (d *behaviour) gather(v *view) (over []*five[map[decode.Addr]*doings]) {
 			if len(current.data) >= maxModels {
 				return nil
 			}
-			x = &doings{peers: map[decode.Addr]uint64{}, ports: map[decode.Addr]uint64{}, servers: map[decode.Addr]bool{}, clients: map[decode.Addr]bool{}, served: map[decode.Addr]bool{}}
+			x = &doings{}
 			current.data[a] = x
 		}
 		if x.minute != minute {
@@ -280,9 +280,8 @@ func (d *behaviour) gather(v *view) (over []*five[map[decode.Addr]*doings]) {
 		}
 		service := decode.Addr{Hi: uint64(e.Proto), Lo: uint64(e.ServerPort)}
 		if c := get(e.Client); c != nil {
-			c.edge(e, e.Server, e.PacketsOut, e.BytesOut, e.PacketsIn, e.BytesIn)
-			note(c.servers, e.Server)
-			count(c.ports, service, e.PacketsOut+e.PacketsIn)
+			c.edge(e, e.Server, asServer, e.PacketsOut, e.BytesOut, e.PacketsIn, e.BytesIn)
+			c.ports.add(service, asServer, e.PacketsOut+e.PacketsIn)
 			c.opened += uint64(e.Opened)
 			c.failed += uint64(e.Failed)
 			if e.Multicast || e.Server.Multicast() {
@@ -296,9 +295,8 @@ func (d *behaviour) gather(v *view) (over []*five[map[decode.Addr]*doings]) {
 			continue
 		}
 		if s := get(e.Server); s != nil {
-			s.edge(e, e.Client, e.PacketsIn, e.BytesIn, e.PacketsOut, e.BytesOut)
-			note(s.clients, e.Client)
-			note(s.served, service)
+			s.edge(e, e.Client, asClient, e.PacketsIn, e.BytesIn, e.PacketsOut, e.BytesOut)
+			s.served.add(service, asClient, 0)
 			s.accepted += uint64(e.Opened)
 			s.refused += uint64(e.Failed)
 			if d.cfg.internet(e.Client) {
@@ -322,10 +320,10 @@ func (d *behaviour) gather(v *view) (over []*five[map[decode.Addr]*doings]) {
 }
 
 // edge adds what an edge carried, as the device sees it.
-func (x *doings) edge(e *observe.Edge, peer decode.Addr, packetsOut, bytesOut, packetsIn, bytesIn uint64) {
+func (x *doings) edge(e *observe.Edge, peer decode.Addr, as int, packetsOut, bytesOut, packetsIn, bytesIn uint64) {
 	all := bytesOut + bytesIn
 	x.packetsOut, x.bytesOut, x.packetsIn, x.bytesIn = x.packetsOut+packetsOut, x.bytesOut+bytesOut, x.packetsIn+packetsIn, x.bytesIn+bytesIn
-	count(x.peers, peer, all)
+	x.peers.add(peer, as, all)
 	if e.Proto == decode.ProtoUDP {
 		x.udp += all
 		x.udpOut += packetsOut
@@ -341,16 +339,93 @@ func (x *doings) edge(e *observe.Edge, peer decode.Addr, packetsOut, bytesOut, p
 	x.last = max(x.last, e.Last)
 }
 
-func note(set map[decode.Addr]bool, a decode.Addr) {
-	if len(set) < maxPeers {
-		set[a] = true
+// What an end of a device's edges is to it.
+const (
+	asServer = iota
+	asClient
+)
+
+// contacts are the ends that a device had to do with, with a count of each, and how many there are in each role: no more
+// than maxPeers.
+type contacts struct {
+	list []contact
+	at   map[decode.Addr]int32 // place in list; nil while that is short
+	// counted of the list have a count, in of them each role.
+	counted int
+	in      [2]int
+}
+
+type contact struct {
+	addr    decode.Addr
+	n       uint64
+	counted bool
+	as      [2]bool
+}
+
+// fewContacts are looked through faster than a map.
+const fewContacts = 8
+
+// add counts n for a in a role.
+func (c *contacts) add(a decode.Addr, as int, n uint64) {
+	x := c.find(a)
+	if x == nil {
+		if c.counted >= maxPeers && c.in[as] >= maxPeers {
+			return
+		}
+		x = c.place(a)
+	}
+	if !x.counted && c.counted < maxPeers {
+		x.counted = true
+		c.counted++
+	}
+	if x.counted {
+		x.n += n
+	}
+	if !x.as[as] && c.in[as] < maxPeers {
+		x.as[as] = true
+		c.in[as]++
 	}
 }
 
-func count(set map[decode.Addr]uint64, a decode.Addr, n uint64) {
-	if _, ok := set[a]; ok || len(set) < maxPeers {
-		set[a] += n
+func (c *contacts) find(a decode.Addr) *contact {
+	if c.at != nil {
+		if i, ok := c.at[a]; ok {
+			return &c.list[i]
+		}
+		return nil
 	}
+	for i := range c.list {
+		if c.list[i].addr == a {
+			return &c.list[i]
+		}
+	}
+	return nil
+}
+
+func (c *contacts) place(a decode.Addr) *contact {
+	c.list = append(c.list, contact{addr: a})
+	switch n := len(c.list); {
+	case c.at != nil:
+		c.at[a] = int32(n - 1)
+	case n > fewContacts:
+		c.at = make(map[decode.Addr]int32, 2*n)
+		for i := range c.list {
+			c.at[c.list[i].addr] = int32(i)
+		}
+	}
+	return &c.list[len(c.list)-1]
+}
+
+// counts are those of the list in order.
+func (c *contacts) counts() []uint64 {
+	out := make([]uint64, 0, c.counted)
+	for i := range c.list {
+		if c.list[i].counted {
+			out = append(out, c.list[i].n)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // vector makes the statistics of a window.
@@ -372,11 +447,11 @@ func (x *doings) vector() vector {
 	n(statPacketsIn, x.packetsIn)
 	put(statSizeOut, mean(x.bytesOut, x.packetsOut))
 	put(statSizeIn, mean(x.bytesIn, x.packetsIn))
-	n(statPeers, uint64(len(x.peers)))
-	n(statServers, uint64(len(x.servers)))
-	n(statClients, uint64(len(x.clients)))
-	n(statPortsUsed, uint64(len(x.ports)))
-	n(statPortsServed, uint64(len(x.served)))
+	n(statPeers, uint64(x.peers.counted))
+	n(statServers, uint64(x.peers.in[asServer]))
+	n(statClients, uint64(x.peers.in[asClient]))
+	n(statPortsUsed, uint64(x.ports.counted))
+	n(statPortsServed, uint64(x.served.counted))
 	n(statOpened, x.opened)
 	n(statAccepted, x.accepted)
 	n(statFailed, x.failed)
@@ -388,13 +463,13 @@ func (x *doings) vector() vector {
 	put(statFailedShare, ratio(x.failed, x.opened))
 	put(statUDPShare, ratio(x.udp, all))
 	put(statOTShare, ratio(x.control, all))
-	top := uint64(0)
-	for _, b := range x.peers {
-		top = max(top, b)
+	peers, top := x.peers.counts(), uint64(0)
+	if len(peers) > 0 {
+		top = peers[len(peers)-1]
 	}
 	put(statTopShare, ratio(top, all))
-	put(statPeerEntropy, entropy(x.peers))
-	put(statPortEntropy, entropy(x.ports))
+	put(statPeerEntropy, entropy(peers))
+	put(statPortEntropy, entropy(x.ports.counts()))
 	n(statOperations, x.operations)
 	n(statWrites, x.writes)
 	n(statErrors, x.errors)
@@ -404,9 +479,8 @@ func (x *doings) vector() vector {
 	return v
 }
 
-// entropy of a distribution, bits. It is summed in the order of the counts, so that the order of the map does not matter.
-func entropy(of map[decode.Addr]uint64) float64 {
-	counts := slices.Sorted(maps.Values(of))
+// entropy of a distribution, bits. The counts are sorted: it is summed in that order.
+func entropy(counts []uint64) float64 {
 	sum, h := 0., 0.
 	for _, c := range counts {
 		sum += float64(c)

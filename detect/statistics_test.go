@@ -231,3 +231,20 @@ func FuzzReadModel(f *testing.F) {
 		}
 	})
 }
+
+// TestContactsAreBounded: each role is counted to maxPeers, whatever the other has, and what is known still counts beyond.
+func TestContactsAreBounded(t *testing.T) {
+	var c contacts
+	for i := range uint64(3 * maxPeers) {
+		c.add(decode.Addr{Lo: i}, asServer, 1)
+		c.add(decode.Addr{Hi: 1, Lo: i}, asClient, 2)
+		c.add(decode.Addr{}, asClient, 1)
+	}
+	if c.counted != maxPeers || c.in != [2]int{maxPeers, maxPeers} || len(c.list) > 3*maxPeers {
+		t.Errorf("%d counted, %v in, %d kept", c.counted, c.in, len(c.list))
+	}
+	n := c.counts()
+	if len(n) != maxPeers || n[0] != 1 || n[len(n)-1] != 3*maxPeers+1 {
+		t.Errorf("%d counts from %d to %d", len(n), n[0], n[len(n)-1])
+	}
+}
