@@ -621,7 +621,7 @@ func (b *builtin) row(h *hit) builtinKey {
 	return builtinKey{h.src, h.dst, h.extra, b.rules[h.rule].sub}
 }
 
-func (b *builtin) learn(v *view) (changes []Change, dropped uint64) {
+func (b *builtin) learn(v *view, changes []Change) (_ []Change, dropped uint64) {
 	b.look(v)
 	b.state.track(b, v, true, &changes)
 	for i := range b.hits {

@@ -126,8 +126,7 @@ func (d *devices) bind(m decode.MAC, ip decode.Addr, e *entry) {
 	d.stale = true
 }
 
-func (d *devices) learn(v *view) (changes []Change, dropped uint64) {
-	changes = make([]Change, 0, 3*len(v.m.Addresses))
+func (d *devices) learn(v *view, changes []Change) (_ []Change, dropped uint64) {
 	teach := func(e *entry, create func() *entry) {
 		if e == nil {
 			if d.n >= maxRows {

@@ -80,7 +80,8 @@ type Exclusion struct {
 type Result struct {
 	// Alerts that are new or grew, each whole as it now is, by kind and key.
 	Alerts []Alert
-	// Changes to the learned lists, to be saved with the minute, in order: see the type Changes.
+	// Changes to the learned lists, to be saved with the minute, in order: see the type Changes. They are good until
+	// the engine is given another minute.
 	Changes []Change
 	// Statuses that changed.
 	Statuses []Status
@@ -103,6 +104,8 @@ type Engine struct {
 	open  map[openKey]*Alert
 	count map[groupKey]int // open single alerts by kind and group
 	stamp uint64           // number of minutes taken
+
+	changes []Change // of the newest minute; the memory is used again
 }
 
 // openKey is what makes two findings the same alert.
@@ -116,9 +119,9 @@ type detector interface {
 	kind() Kind
 	// load replaces the baseline; rows that cannot be read are left out.
 	load(rows []Row)
-	// learn adds what v shows to the baseline; the changes are in any order but that a removal of a row
-	// is before its addition. dropped counts what the cap kept out.
-	learn(v *view) (changes []Change, dropped uint64)
+	// learn adds what v shows to the baseline, and what of that is to be saved to changes: in any order but that a removal of
+	// a row is before its addition. dropped counts what the cap kept out.
+	learn(v *view, changes []Change) (_ []Change, dropped uint64)
 	// inspect tells what v shows that the baseline does not have.
 	inspect(v *view) []finding
 	// rows is the number of rows of the baseline.
@@ -260,22 +263,26 @@ func (e *Engine) Minute(m *observe.Minute) Result {
 	e.stamp++
 	v := newView(m, &e.cfg, e.stamp)
 	before := slices.Clone(e.statuses)
+	e.changes = e.changes[:0]
 	var r Result
 	for _, d := range e.detectors {
 		s := e.status(d.kind())
 		switch e.mode(s, m.Start) {
 		case Learning:
-			changes, dropped := d.learn(v)
-			for i := range changes {
-				changes[i].Row.List, changes[i].Row.Site = d.kind(), e.cfg.Site
+			n := len(e.changes)
+			var dropped uint64
+			e.changes, dropped = d.learn(v, e.changes)
+			for i := range e.changes[n:] {
+				row := &e.changes[n+i].Row
+				row.List, row.Site = d.kind(), e.cfg.Site
 			}
-			r.Changes = append(r.Changes, changes...)
 			r.Dropped += dropped
 		case Detecting:
 			r.Alerts = append(r.Alerts, e.raise(d.kind(), d.inspect(v))...)
 		}
 		s.Rows = d.rows()
 	}
+	r.Changes = e.changes
 	r.Dropped += e.forget(m.Start)
 	for i := range e.statuses {
 		if e.statuses[i] != before[i] {

@@ -202,11 +202,10 @@ func item(k *commKey) string {
 	return ItemAny
 }
 
-func (c *communications) learn(v *view) (changes []Change, dropped uint64) {
+func (c *communications) learn(v *view, changes []Change) (_ []Change, dropped uint64) {
 	// The minute's edges by key: a row that becomes a range must not
 	// be told as a single port in the same minute.
 	seen := make(map[commKey][]uint16, len(v.m.Edges))
-	changes = make([]Change, 0, len(v.m.Edges))
 	for i := range v.m.Edges {
 		e := &v.m.Edges[i]
 		if e.Ethernet() || icmpError(e) {

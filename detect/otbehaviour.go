@@ -206,8 +206,7 @@ func (f *functions) allowed(k functionKey) bool {
 	return f.known[k] != nil || len(f.wild) > 0 && f.wildMatch(k)
 }
 
-func (f *functions) learn(v *view) (changes []Change, dropped uint64) {
-	changes = make([]Change, 0, len(v.m.Operations))
+func (f *functions) learn(v *view, changes []Change) (_ []Change, dropped uint64) {
 	teach := func(k functionKey) {
 		e := f.known[k]
 		if e == nil {

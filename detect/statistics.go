@@ -494,7 +494,7 @@ func entropy(counts []uint64) float64 {
 	return h
 }
 
-func (d *behaviour) learn(v *view) (changes []Change, dropped uint64) {
+func (d *behaviour) learn(v *view, changes []Change) (_ []Change, dropped uint64) {
 	for _, w := range d.gather(v) {
 		if !w.whole {
 			continue

@@ -346,7 +346,7 @@ func (d *volumes) hour(t int64) int {
 	return weekday*24 + int(s-day*86400)/3600
 }
 
-func (d *volumes) learn(v *view) (changes []Change, dropped uint64) {
+func (d *volumes) learn(v *view, changes []Change) (_ []Change, dropped uint64) {
 	_, over, _ := d.gather(v)
 	for _, w := range over {
 		for _, k := range slices.SortedFunc(maps.Keys(w.data), ends.compare) {

@@ -59,10 +59,10 @@ func newVulnerable(cfg *Config, d *devices) *vulnerable {
 	return &vulnerable{cfg: cfg, devices: d, known: map[decode.Addr]*judged{}, waiting: map[decode.Addr]*judged{}}
 }
 
-func (d *vulnerable) kind() Kind                                     { return VulnerableDevice }
-func (d *vulnerable) rows() int                                      { return 0 }
-func (d *vulnerable) load([]Row)                                     {}
-func (d *vulnerable) learn(*view) (changes []Change, dropped uint64) { return nil, 0 }
+func (d *vulnerable) kind() Kind                                         { return VulnerableDevice }
+func (d *vulnerable) rows() int                                          { return 0 }
+func (d *vulnerable) load([]Row)                                         {}
+func (d *vulnerable) learn(_ *view, changes []Change) ([]Change, uint64) { return changes, 0 }
 func (d *vulnerable) table() *EOL {
 	if t := d.cfg.Settings.EOL; t != nil {
 		return t
@@ -95,10 +95,13 @@ func (d *vulnerable) told(f *observe.Fact, routers map[decode.MAC]bool) (key dec
 		j = &judged{ip: f.IP, mac: mac}
 		d.known[key] = j
 	}
-	if len(j.facts) >= maxTold || slices.ContainsFunc(j.facts, func(o inventory.Fact) bool {
-		return o.Kind == f.Kind && o.Value == f.Value && o.Source == f.Source
-	}) {
+	if len(j.facts) >= maxTold {
 		return key, nil
+	}
+	for i := range j.facts { // a fact is large to move
+		if o := &j.facts[i]; o.Kind == f.Kind && o.Value == f.Value && o.Source == f.Source {
+			return key, nil
+		}
 	}
 	j.facts = append(j.facts, inventory.Fact{Fact: *f, Site: d.cfg.Site})
 	if f.IP.IsIPv4() && !j.ip.IsIPv4() || j.ip.IsMAC() {

@@ -29,7 +29,7 @@ const (
 	commitRows = 25_000
 	// commitChanges is how many rows more may wait for each learned row that is to be
 	// written: most of those are written anew with each transaction.
-	commitChanges = 5
+	commitChanges = 10
 )
 
 // testCommitted, when a test sets it, is called after each commit; commits then
