@@ -6,6 +6,7 @@
   scripts/bench.py workers                      two workers against one, and what two processors are worth
   scripts/bench.py ab REV REV                   CPU time of two revisions on the mixed load
   scripts/bench.py detection                    CPU time with all detectors against none
+  scripts/bench.py learning                     the same of 1,000 devices: learning 16 hours, detecting in the 8 that follow
   scripts/bench.py profile                      where the CPU time of the mixed load goes
   scripts/bench.py reference                    size and listings of a store with weeks of the reference load
 
@@ -76,12 +77,18 @@ def learned(osect, before):
 
 
 def detect(osect, base, load, env=None):
+    return replay(osect, base, load, ["--detect"], env)
+
+
+def replay(osect, base, load, mode, env=None):
+    """Reads a load into a copy of the store base (None: a new one)."""
     db = os.path.join(DIR, "run.db")
     for end in ("", "-wal", "-shm", "-lock"):
         if os.path.exists(db + end):
             os.unlink(db + end)
-    shutil.copyfile(base, db)
-    return run([osect, "replay", "--detect", "--quiet", "--db", db, load], env)
+    if base:
+        shutil.copyfile(base, db)
+    return run([osect, "replay", *mode, "--quiet", "--db", db, load], env)
 
 
 def median(rows):
@@ -179,21 +186,30 @@ def ab(a, b, plantgen):
 def detection(osect, plantgen):
     load, before = make("mixed", plantgen)
     base = learned(osect, before)  # leaves all detectors off
+    against("observation", "with detection", 9, lambda mode: replay(osect, base, load, mode), ["--detect"])
+
+
+def against(one, other, times, replay, mode):
+    """CPU time of a replay without and with a mode, in interleaved pairs."""
     cpu = []
-    for _ in range(9):
-        pair = []
-        for mode in ([], ["--detect"]):
-            run_db = os.path.join(DIR, "run.db")
-            for end in ("", "-wal", "-shm", "-lock"):
-                if os.path.exists(run_db + end):
-                    os.unlink(run_db + end)
-            shutil.copyfile(base, run_db)
-            _, user, system, _ = run([osect, "replay", *mode, "--quiet", "--db", run_db, load])
-            pair.append(user + system)
-        cpu.append(pair)
-    print(f"observation {statistics.median(c[0] for c in cpu):.2f} s CPU, with detection {statistics.median(c[1] for c in cpu):.2f} s: "
+    for _ in range(times):
+        pair = [replay(m) for m in ([], mode)]
+        cpu.append([user + system for _, user, system, _ in pair])
+    print(f"{one} {statistics.median(c[0] for c in cpu):.2f} s CPU, {other} {statistics.median(c[1] for c in cpu):.2f} s: "
           f"median ratio {statistics.median(c[1] / c[0] for c in cpu):.2f} of {len(cpu)} interleaved pairs "
-          f"({min(c[1] / c[0] for c in cpu):.2f} to {max(c[1] / c[0] for c in cpu):.2f})")
+          f"({min(c[1] / c[0] for c in cpu):.2f} to {max(c[1] / c[0] for c in cpu):.2f})", flush=True)
+
+
+def learning(osect, plantgen):
+    os.makedirs(DIR, exist_ok=True)
+    clean, attacked = (os.path.join(DIR, f"plant-{name}.pcap") for name in ("clean", "attacked"))
+    if not os.path.exists(attacked):
+        run([plantgen, "--devices", "1000", "--duration", "24h", "--attack-from", "16h", "--attacks", "all",
+             "--out", clean, "--attacked", attacked + ".part"])
+        os.rename(attacked + ".part", attacked)
+    against("16 hours of 1,000 devices: observation", "with learning", 5, lambda mode: replay(osect, None, clean, mode), ["--learn"])
+    base = learned(osect, clean)
+    against("the 8 hours that follow: observation", "with detection", 5, lambda mode: replay(osect, base, attacked, mode), ["--detect"])
 
 
 # What a share is of: the functions whose time, with all that they call, is counted.
@@ -291,7 +307,7 @@ def main():
     args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
-    if not shutil.which("tcpdump") and args[0] not in ("ab", "profile", "workers", "reference", "detection"):
+    if not shutil.which("tcpdump") and args[0] not in ("ab", "profile", "workers", "reference", "detection", "learning"):
         sys.exit("bench: tcpdump is not installed: apt install tcpdump")
     if args[0] == "ab" and len(args) == 3:
         ab(args[1], args[2], plantgen)
@@ -301,6 +317,8 @@ def main():
         reference(osect)
     elif args == ["detection"]:
         detection(osect, plantgen)
+    elif args == ["learning"]:
+        learning(osect, plantgen)
     elif args == ["workers"]:
         workers(osect, plantgen)
     elif all(a in LOADS for a in args):
