@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -83,6 +84,75 @@ func (t *tally) peak(least int64) int {
 	return int(min(most+1e-6, math.MaxInt32))
 }
 
+// count adds n that came from first to last, as a part.
+func (t *tally) count(n uint64, first, last int64, ref observe.FrameRef) {
+	if t.n == 0 || first < t.first {
+		t.first, t.ref = first, ref
+	}
+	t.last = max(t.last, last)
+	t.n += n
+	t.parts = append(t.parts, part{n, first, last})
+}
+
+// attempts are the connections towards one host whose handshake was not completed, by how that is known.
+type attempts struct {
+	some    tally // at least so many, by the number of the client's packets
+	sure    tally // nothing but SYNs came, or the client reset what was accepted
+	refused map[uint16]*tally
+}
+
+// add takes the attempts of one edge.
+func (a *attempts) add(e *observe.Edge) {
+	each := func(t *tally, n uint64) {
+		t.count(n, e.First, e.Last, e.Ref)
+		if n > t.topN {
+			t.top, t.topN = e, n
+		}
+	}
+	// A handshake that was completed has at least two more packets of the client.
+	n := int64(e.Opened) - int64(e.Failed) - (int64(e.PacketsOut)-int64(e.Opened))/2
+	if e.PacketsIn == 0 && !e.Answered && e.BytesOut%e.PacketsOut == 0 && e.BytesOut/e.PacketsOut <= synBytes {
+		n = int64(e.PacketsOut) // the same SYN again and again is one connection to observe
+	}
+	if n > 0 {
+		each(&a.some, uint64(n))
+		if uint64(n) == e.PacketsOut {
+			each(&a.sure, uint64(n))
+		}
+	}
+	if e.Failed > 0 {
+		if a.refused == nil {
+			a.refused = map[uint16]*tally{}
+		}
+		if a.refused[e.ServerPort] == nil {
+			a.refused[e.ServerPort] = &tally{}
+		}
+		each(a.refused[e.ServerPort], uint64(e.Failed))
+	}
+}
+
+// synBytes is the most that a SYN without data has on the wire: Ethernet with a tag, IPv6, TCP with all its options.
+const synBytes = 18 + 40 + 60
+
+// refusedSources is how many sources one port must have refused before its refusals are a flood: one that tries again
+// and again may be a program without its server.
+const refusedSources = 20
+
+// most is the most attempts of one kind within length, ns, and their tally.
+func (a *attempts) most(length int64) (t *tally, n int) {
+	t, n = &a.some, a.some.burst(length)
+	if m := a.sure.burst(length); m > n {
+		t, n = &a.sure, m
+	}
+	for _, port := range slices.Sorted(maps.Keys(a.refused)) {
+		r := a.refused[port]
+		if m := r.burst(length); m > n && len(r.parts) >= refusedSources {
+			t, n = r, m
+		}
+	}
+	return t, n
+}
+
 func (t *tally) add(e *observe.Edge, n uint64) {
 	if t.n == 0 || e.First < t.first {
 		t.first, t.ref = e.First, e.Ref
@@ -108,7 +178,13 @@ func (b *builtin) traffic(v *view) {
 	}
 	sweeps := map[from]*sweep{}
 	var failed []*observe.Edge
-	half := map[decode.Addr]*tally{}
+	half := map[decode.Addr]*attempts{}
+	towards := func(server decode.Addr) *attempts {
+		if half[server] == nil {
+			half[server] = &attempts{}
+		}
+		return half[server]
+	}
 	var storm tally
 	edges := v.m.Edges
 	for i := range edges {
@@ -137,13 +213,8 @@ func (b *builtin) traffic(v *view) {
 				}
 				sweeps[k].failed++
 			}
-			// A handshake that was completed has at least two more packets of the client.
-			if n := int64(e.Opened) - int64(e.Failed) - (int64(e.PacketsOut)-int64(e.Opened))/2; n > 0 && e.PacketsOut >= uint64(e.Opened) {
-				if half[e.Server] == nil {
-					half[e.Server] = &tally{}
-				}
-				half[e.Server].add(e, uint64(n))
-				half[e.Server].parts = append(half[e.Server].parts, part{uint64(n), e.First, e.Last})
+			if e.PacketsOut >= uint64(e.Opened) {
+				towards(e.Server).add(e)
 			}
 		case decode.ProtoUDP:
 			if e.Opened > 0 && e.PacketsIn == 0 && !e.Answered && e.ClientPort == 0 && !traceroute(e.ServerPort) {
@@ -183,14 +254,15 @@ func (b *builtin) traffic(v *view) {
 			b.see("host-sweep-slow", e.Client, decode.Addr{}, extra, itemOf(e.Server), 1, e.First, e.First, e.Ref)
 		}
 	}
-	targets := make([]decode.Addr, 0, len(half))
-	for a := range half {
-		targets = append(targets, a)
+	for i := range v.m.Events {
+		if x := &v.m.Events[i]; x.Kind == observe.EventAborted {
+			towards(x.Src).sure.count(uint64(x.Count), x.First, x.Last, x.Ref)
+		}
 	}
-	slices.SortFunc(targets, decode.Addr.Compare)
-	for _, a := range targets {
-		t := half[a]
-		b.rateHit("syn-flood", t, windowKey{dst: a}, t.burst(10*sec))
+	for _, a := range slices.SortedFunc(maps.Keys(half), decode.Addr.Compare) {
+		if t, n := half[a].most(10 * sec); n > 0 {
+			b.rateHit("syn-flood", t, windowKey{dst: a}, n)
+		}
 	}
 	if storm.n > 0 {
 		b.rateHit("broadcast-storm", &storm, windowKey{}, storm.peak(5*sec))
@@ -271,7 +343,7 @@ func (b *builtin) flood(e *observe.Edge) {
 func (b *builtin) rateHit(sub string, t *tally, k windowKey, seen int) {
 	k.rule = b.index[sub]
 	h := hit{windowKey: k, seen: seen, n: t.n, first: t.first, last: t.last, ref: t.ref}
-	if t.top != nil && k.src.IsZero() {
+	if t.top != nil && k.src.IsZero() && 2*t.topN > t.n { // else it was nobody in particular
 		h.srcIP, h.srcMAC = t.top.Client, t.top.ClientMAC
 	}
 	b.hit(h)

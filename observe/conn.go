@@ -96,6 +96,7 @@ const (
 	fCounted   // its failure has been counted
 	fEthernet  // pair of MACs
 	fRowed     // a row was written
+	fDone      // the client went on after its SYN
 )
 
 func (c *conn) closed() bool { return c.flags&fRST != 0 || c.flags&(fFIN0|fFIN1) == fFIN0|fFIN1 }

@@ -272,11 +272,13 @@ const (
 	EventOrder
 	// EventEcho: Src answered an echo of Dst (ICMP, ICMPv6) with data that were not the request's.
 	EventEcho
+	// EventAborted: the server Src accepted a TCP connection, and its client reset it instead of completing the handshake.
+	EventAborted
 	NumEvents
 )
 
 var eventNames = [NumEvents]string{"arp", "refused", "half-open", "control", "flags", "probe", "refused-login", "cleartext", "default-credentials",
-	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order", "echo"}
+	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order", "echo", "aborted"}
 
 // String is the event's name.
 func (k EventKind) String() string { return eventNames[k] }

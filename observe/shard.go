@@ -562,8 +562,15 @@ func (s *Shard) flagsOf(c *conn, d uint8, p *decode.Packet, t int64, b *bucket, 
 	if p.Flags&decode.FIN != 0 {
 		c.flags |= fFIN0 << d
 	}
+	if d == c.client && p.Flags&(decode.SYN|decode.RST) == 0 {
+		c.flags |= fDone
+	}
 	if p.Flags&decode.RST != 0 && c.flags&fRST == 0 {
 		c.flags |= fRST
+		if d == c.client && c.flags&(fSYN|fSYNACK|fDone) == fSYN|fSYNACK {
+			_, server, _, _ := c.ends()
+			b.event(EventAborted, server, decode.Addr{}, 0, "", t, ref)
+		}
 		if c.flags&fSYN != 0 && c.flags&fSYNACK == 0 && d != c.client {
 			c.flags |= fRejected
 			client, server, _, port := c.ends()

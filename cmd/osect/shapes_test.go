@@ -16,7 +16,12 @@ type wire struct {
 }
 
 func (w *wire) segment(src, dst byte, sp, dp uint16, seq, ack uint32, flags byte, payload []byte) {
-	h := []byte{0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, src, 10, 0, 0, dst}
+	w.ip([4]byte{10, 0, 0, src}, [4]byte{10, 0, 0, dst}, sp, dp, seq, ack, flags, payload)
+}
+
+// ip is segment between any two addresses.
+func (w *wire) ip(src, dst [4]byte, sp, dp uint16, seq, ack uint32, flags byte, payload []byte) {
+	h := append(append([]byte{0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0}, src[:]...), dst[:]...)
 	binary.BigEndian.PutUint16(h[2:], uint16(40+len(payload)))
 	sum := uint32(0)
 	for i := 0; i < 20; i += 2 {
@@ -26,7 +31,11 @@ func (w *wire) segment(src, dst byte, sp, dp uint16, seq, ack uint32, flags byte
 	h = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(h, sp), dp)
 	h = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(h, seq), ack)
 	h = append(append(h, 0x50, flags, 32, 0, 0, 0, 0, 0), payload...)
-	f := append([]byte{2, 0, 0, 0, 0, dst, 2, 0, 0, 0, 0, src, 8, 0}, h...)
+	w.frame(append([]byte{2, 0, 0, 0, 0, dst[3], 2, 0, 0, 0, 0, src[3], 8, 0}, h...))
+}
+
+// frame writes a frame, filled up to 60 bytes.
+func (w *wire) frame(f []byte) {
 	f = append(f, make([]byte, max(0, 60-len(f)))...)
 	o := binary.LittleEndian
 	w.frames = o.AppendUint32(o.AppendUint32(w.frames, uint32(1_764_000_000+w.t/1e6)), uint32(w.t%1e6))
@@ -121,6 +130,62 @@ func TestAttackShapes(t *testing.T) {
 				w.session(5, 6, 1883, 500_000, [2][]byte{connect(5), {0x20, 3, 0, 0x86, 0}})
 			}
 		}, "ics-password"},
+		"DNP3: SYNs from forged sources": {func(w *wire) {
+			for i := range 3000 {
+				w.ip([4]byte{byte(i*7) | 1, byte(i >> 3), byte(i * 13), byte(i)}, [4]byte{10, 0, 0, 6}, uint16(1025+i), 20000, uint32(i), 0, 2, nil)
+				w.t += 3_000
+			}
+		}, "syn-flood"},
+		"DNP3: 200 SYNs with data from forged sources, whose answers are reset, also those that are sent again": {func(w *wire) {
+			for round := range 3 {
+				for i := range 200 {
+					src := [4]byte{byte(i*7) | 1, byte(i >> 3), byte(i * 13), byte(i)}
+					if round == 0 {
+						w.ip(src, [4]byte{10, 0, 0, 6}, uint16(1025+i), 20000, uint32(i), 0, 2, make([]byte, 120))
+					}
+					w.ip([4]byte{10, 0, 0, 6}, src, 20000, uint16(1025+i), 9, uint32(i+1), 18, nil)
+					w.ip(src, [4]byte{10, 0, 0, 6}, uint16(1025+i), 20000, uint32(i+1), 0, 20, nil)
+					w.t += 1_000
+				}
+				w.t += 1_000_000
+			}
+		}, "syn-flood"},
+		"Modbus: SYNs from forged sources of the subnet, answered": {func(w *wire) {
+			for i := range 3000 {
+				src := byte(7 + i%240)
+				w.segment(src, 6, uint16(1025+i), 502, uint32(i), 0, 2, nil)
+				w.segment(6, src, 502, uint16(1025+i), 77, uint32(i+1), 18, nil)
+				w.t += 3_000
+			}
+		}, "syn-flood"},
+		"Modbus: SYNs from forged sources, refused": {func(w *wire) {
+			for i := range 3000 {
+				src := byte(7 + i%240)
+				w.segment(src, 6, uint16(1025+i), 502, uint32(i), 0, 2, nil)
+				w.segment(6, src, 502, uint16(1025+i), 0, uint32(i+1), 20, nil)
+				w.t += 3_000
+			}
+		}, "syn-flood"},
+		"Modbus: the same SYN from each of some forged sources again and again": {func(w *wire) {
+			for i := range 3000 {
+				w.segment(byte(7+i%240), 6, 20, 502, 0, 0, 2, nil)
+				w.t += 3_000
+			}
+		}, "syn-flood"},
+		"Modbus: the same SYN again and again": {func(w *wire) {
+			for range 3000 {
+				w.segment(5, 6, 20, 502, 0, 0, 2, nil)
+				w.t += 3_000
+			}
+		}, "syn-flood"},
+		"Modbus: the same SYN again and again, its answers reset": {func(w *wire) {
+			for range 3000 {
+				w.segment(5, 6, 20, 502, 0, 0, 2, nil)
+				w.segment(6, 5, 502, 20, 9, 1, 18, nil)
+				w.segment(5, 6, 20, 502, 1, 0, 4, nil)
+				w.t += 3_000
+			}
+		}, "syn-flood"},
 	} {
 		b := newBench(t)
 		o := binary.LittleEndian
@@ -137,7 +202,9 @@ func TestAttackShapes(t *testing.T) {
 		for _, a := range alerts {
 			told = append(told, fmt.Sprintf("%s %s", a.Subkind, a.Severity))
 		}
-		if !slices.ContainsFunc(alerts, func(a builtinRow) bool { return a.Subkind == c.rule && a.SrcIP == "10.0.0.5" }) {
+		if !slices.ContainsFunc(alerts, func(a builtinRow) bool {
+			return a.Subkind == c.rule && (a.SrcIP == "10.0.0.5" || c.rule == "syn-flood" && a.DstIP == "10.0.0.6")
+		}) {
 			t.Errorf("%s: want %s, told: %v", name, c.rule, told)
 		}
 	}
