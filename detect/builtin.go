@@ -103,6 +103,8 @@ var builtinRules = []builtinRule{
 	{sub: "new-write", threshold: 1, severity: Medium, technique: "T0836", presence: true, needs: true},
 	{sub: "new-control", threshold: 1, severity: High, technique: "T0855", presence: true, needs: true},
 	{sub: "rogue-master", threshold: 1, severity: High, technique: "T0848", presence: true, needs: true},
+	{sub: "goose-replay", threshold: 1, severity: High, technique: "T0856", presence: true},
+	{sub: "goose-source", threshold: 1, severity: High, technique: "T0856", presence: true},
 	{sub: "write-storm", threshold: 30, window: mint, severity: High, technique: "T0806", learnFrom: 1},
 	{sub: "mass-read", threshold: 10, window: mint, severity: Low, technique: "T0861", presence: true, needs: true, learnFrom: 1},
 	// What was told or heard before.

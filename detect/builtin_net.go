@@ -370,6 +370,7 @@ var eventRules = [observe.NumEvents]struct {
 	observe.EventDHCPServer: {sub: "rogue-dhcp", text: true},
 	observe.EventRouter:     {sub: "rogue-ra"},
 	observe.EventEcho:       {sub: "icmp-tunnel", dst: true},
+	observe.EventCrossed:    {sub: "goose-replay", dst: true, text: true},
 }
 
 // bruteEvents are the rules of refused log-ins by service.
@@ -378,6 +379,7 @@ var bruteEvents = map[string]string{"smb": "brute-smb", "ftp": "brute-ftp", "htt
 // events reads the minute's events.
 func (b *builtin) events(v *view) {
 	b.arp(v)
+	b.publishers(v)
 	for i := range v.m.Events {
 		x := &v.m.Events[i]
 		switch x.Kind {

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -147,7 +148,8 @@ func (b *builtin) operations(v *view) {
 	var askers []pairKey
 	for i := range ops {
 		o := &ops[i]
-		if o.Direction == ot.Request && o.Class != ot.Cyclic && o.Count >= floodLeast {
+		asks := o.Direction == ot.Request && o.Class != ot.Cyclic || o.Direction == ot.None && slices.Contains(unclocked, o.Protocol)
+		if asks && o.Count >= floodLeast {
 			k := pairKey{o.Src, o.Dst, o.Protocol}
 			if asked[k] == nil {
 				asked[k] = &tally{first: o.First, ref: o.Ref}
@@ -208,6 +210,57 @@ func (b *builtin) operations(v *view) {
 		b.rateHit("request-flood", t, windowKey{src: k.src, dst: k.dst, extra: k.protocol}, t.peak(10*sec))
 	}
 }
+
+// publisher is who publishes something, and when it did so last.
+type publisher struct {
+	mac  decode.Addr
+	last int64
+}
+
+// publishers finds what two MACs publish at the same time: the first to do so is the owner. One that takes over from
+// another, as a spare does, is none.
+func (b *builtin) publishers(v *view) {
+	all := map[builtinKey][]observe.Event{} // by source
+	for i := range v.m.Events {
+		x := &v.m.Events[i]
+		if x.Kind != observe.EventPublisher {
+			continue
+		}
+		k := builtinKey{dst: x.Dst, extra: x.Text}
+		j := slices.IndexFunc(all[k], func(y observe.Event) bool { return y.Src == x.Src })
+		if j < 0 {
+			all[k] = append(all[k], *x)
+			continue
+		}
+		y := &all[k][j] // of another VLAN
+		y.First, y.Last, y.Count = min(y.First, x.First), max(y.Last, x.Last), y.Count+x.Count
+	}
+	for k, sources := range all {
+		slices.SortFunc(sources, func(x, y observe.Event) int { return cmp.Or(cmp.Compare(x.First, y.First), x.Src.Compare(y.Src)) })
+		p, known := b.state.publishers[k]
+		owner := slices.IndexFunc(sources, func(x observe.Event) bool { return x.Src == p.mac })
+		if !known || owner < 0 && p.last+hours < v.m.Start {
+			owner = 0
+		}
+		if owner < 0 {
+			continue
+		}
+		o := &sources[owner]
+		if !known && len(b.state.publishers) >= maxTracked {
+			b.dropped++
+		} else {
+			b.state.publishers[k] = publisher{o.Src, max(p.last, o.Last)}
+		}
+		for i := range sources {
+			if x := &sources[i]; i != owner && x.First < o.Last && o.First < x.Last {
+				b.see("goose-source", x.Src, o.Src, k.extra, 0, uint64(x.Count), x.First, x.Last, x.Ref)
+			}
+		}
+	}
+}
+
+// unclocked are the protocols whose messages without an answer (points, PUBLISH) come when something happens, not by the clock.
+var unclocked = []string{"iec-104", "mqtt"}
 
 // floodLeast is how many requests of one function there must be in a minute for a flood: fewer add nothing to one.
 const floodLeast = 100

@@ -28,6 +28,8 @@ type builtinState struct {
 	heard    map[decode.Addr]*presence
 	channels map[builtinKey]*channel
 	beacons  map[beaconKey]*beacon
+	// publishers are who publishes (Dst, name).
+	publishers map[builtinKey]publisher
 
 	// From the learned rows: what is watched, and what each device told ("protocol kind" → values).
 	watched  map[decode.Addr]int
@@ -79,6 +81,7 @@ type pace struct {
 func (s *builtinState) init() {
 	s.bound, s.heard = map[decode.Addr]*bound{}, map[decode.Addr]*presence{}
 	s.channels, s.beacons = map[builtinKey]*channel{}, map[beaconKey]*beacon{}
+	s.publishers = map[builtinKey]publisher{}
 }
 
 // load derives what is watched from the rows.
@@ -155,6 +158,11 @@ func (s *builtinState) forget(now int64) {
 	for k, x := range s.beacons {
 		if x.last+hours < now {
 			delete(s.beacons, k)
+		}
+	}
+	for k, x := range s.publishers {
+		if x.last+24*hours < now {
+			delete(s.publishers, k)
 		}
 	}
 	for k, x := range s.heard {

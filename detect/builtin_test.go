@@ -275,7 +275,22 @@ var builtinCases = map[string]struct {
 	"network-setting":  {make: control("profinet", "dcp:04", "DCP set, IP parameter", ot.Control)},
 	"new-write":        {make: control("modbus-tcp", "06", "write single register", ot.Write)},
 	"new-control":      {make: control("cc-link-ie-field-control", "29", "parameter", ot.Control)},
-	"rogue-master":     {make: present(protocol(op(pc, plc, "0e70:0000", ot.Cyclic, ot.Request), "cc-link-ie-field-basic", "cyclic", 9))},
+	"goose-replay": {make: func(n int) [][]any {
+		return events(observe.EventCrossed, mac(2).String(), "01:0c:cd:01:00:01", "LD/LLN0$GO$g1", false)(n)
+	}},
+	"goose-source": {make: func(n int) [][]any {
+		published := func(m, from, to int) observe.Event {
+			e := event(observe.EventPublisher, mac(m).String(), "01:0c:cd:01:00:01", 7, "LD/LLN0$GO$g1", 9, from)
+			e.Last += int64(to-from) * sec
+			return e
+		}
+		m := things{published(2, 1, 50)}
+		if n > 0 {
+			m = append(m, published(9, 20, 30))
+		}
+		return [][]any{{published(2, 1, 50)}, m}
+	}},
+	"rogue-master": {make: present(protocol(op(pc, plc, "0e70:0000", ot.Cyclic, ot.Request), "cc-link-ie-field-basic", "cyclic", 9))},
 	"write-storm": {make: func(n int) [][]any {
 		return [][]any{{protocol(op(pc, plc, "06", ot.Write, ot.Request), "modbus-tcp", "write", n)}}
 	}},

@@ -194,7 +194,7 @@ func (b *bucket) op(k *opKey, t int64, ref FrameRef) int32 {
 // event counts an event and returns it where it is a new one.
 func (b *bucket) event(kind EventKind, src, dst decode.Addr, arg uint32, text string, t int64, ref FrameRef) *Event {
 	k := eventKey{kind, src, dst, arg, t / 10e9}
-	if kind == EventOrder {
+	if kind == EventOrder || kind == EventPublisher {
 		k.slot = b.start / 10e9
 	}
 	h := k.hash()

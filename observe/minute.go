@@ -274,11 +274,15 @@ const (
 	EventEcho
 	// EventAborted: the server Src accepted a TCP connection, and its client reset it instead of completing the handshake.
 	EventAborted
+	// EventPublisher: the MAC Src publishes to the MAC Dst what Text names (GOOSE: gocbRef), Arg its hash; one event a minute.
+	EventPublisher
+	// EventCrossed: what Src publishes to Dst is numbered by two senders by turns; Text and Arg as of EventPublisher.
+	EventCrossed
 	NumEvents
 )
 
 var eventNames = [NumEvents]string{"arp", "refused", "half-open", "control", "flags", "probe", "refused-login", "cleartext", "default-credentials",
-	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order", "echo", "aborted"}
+	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order", "echo", "aborted", "publisher", "crossed"}
 
 // String is the event's name.
 func (k EventKind) String() string { return eventNames[k] }

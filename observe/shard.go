@@ -280,7 +280,7 @@ func (s *Shard) ethernet(p *decode.Packet, t int64, b *bucket, ref FrameRef) {
 	ss.Src, ss.Dst = p.SrcMAC.Addr(), p.DstMAC.Addr()
 	ss.SrcPort, ss.DstPort = 0, 0
 	ss.FromClient = d == c.client
-	ss.WireLen = int(p.WireLen) - p.L3
+	ss.WireLen, ss.Time = int(p.WireLen)-p.L3, t
 	var st *stream
 	ss.State = nil
 	if c.stream >= 0 {
@@ -909,7 +909,28 @@ func (s *Shard) drain(c *conn, si int32, i uint8, t int64, b *bucket, ref FrameR
 	if len(ss.Facts) > 0 && !s.toldBefore(si, ss, b.start) {
 		s.tell(i, t, b, ref, mac)
 	}
+	if len(ss.Publication) > 0 {
+		s.published(t, b, ref)
+	}
 	s.learnClient(c)
+}
+
+// published makes events of what the sender publishes.
+func (s *Shard) published(t int64, b *bucket, ref FrameRef) {
+	ss := &s.session
+	arg := uint32(2166136261)
+	for _, c := range ss.Publication {
+		arg = (arg ^ uint32(c)) * 16777619 // FNV-1a
+	}
+	if e := b.event(EventPublisher, ss.Src, ss.Dst, arg, "", t, ref); e != nil {
+		e.Text = printable(ss.Publication)
+	}
+	if !ss.Crossed {
+		return
+	}
+	if e := b.event(EventCrossed, ss.Src, ss.Dst, arg, "", t, ref); e != nil {
+		e.Text = printable(ss.Publication)
+	}
 }
 
 // follows makes an event of the function of a request and that of the one before it.

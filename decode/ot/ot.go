@@ -206,6 +206,8 @@ type Session struct {
 	// FromClient says that the payload comes from the connection's client as
 	// known so far.
 	FromClient bool
+	// Time (Frame) is when the payload was captured, ns.
+	Time int64
 	// WireLen is the payload's length on the wire (Datagram and Frame), more than len(p) when cut.
 	WireLen int
 	// Gap says (Stream) that bytes were lost before p: what was remembered of this direction is void.
@@ -222,7 +224,11 @@ type Session struct {
 	PDUs   []PDU
 	Facts  []Fact
 	Client ClientSide
-	arena  []byte
+	// Publication (Frame) names what the sender publishes, where a protocol has names for that; valid until the next
+	// call. Crossed says that two senders number it by turns.
+	Publication []byte
+	Crossed     bool
+	arena       []byte
 }
 
 // Messages is the Stream of a protocol whose messages tell their size at their head: it
@@ -289,5 +295,6 @@ func (s *Session) Side() int {
 // Reset clears what the last call told, keeping the buffers.
 func (s *Session) Reset() {
 	s.PDUs, s.Facts, s.arena, s.Client = s.PDUs[:0], s.Facts[:0], s.arena[:0], ClientUnknown
+	s.Publication, s.Crossed = nil, false
 	s.Gap, s.Resume, s.Cut = false, false, false
 }

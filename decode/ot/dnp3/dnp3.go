@@ -223,6 +223,7 @@ func link(s *ot.Session, frame []byte) {
 // Function codes that are used by name.
 const (
 	confirm     = 0x00
+	readData    = 0x01
 	write       = 0x02
 	response    = 0x81
 	unsolicited = 0x82
@@ -270,6 +271,10 @@ func fragment(s *ot.Session, d *side, control byte, key uint32, p []byte) {
 				pdu.Direction = ot.Error
 			}
 			objects = objects[2:]
+		}
+	case readData:
+		if len(objects) > 2 && objects[0] == groupAttr {
+			pdu.Class = ot.Identity
 		}
 	case write:
 		if len(objects) > 0 && (objects[0] == groupTime || objects[0] == groupIIN) {

@@ -84,6 +84,7 @@ var fragments = []struct {
 	{"write octet string", master, "c0 c1 02 6e 01 00 00 00 41", "request 2 write [write] unit=10\nstation=1"},
 	{"unknown function", master, "c0 c1 70", "request 112 unknown 0x70 [other] unit=10\nstation=1"},
 	{"with link confirmation", fromMaster | primary | 0x30 | confirmedData, "c0 c1 17", "request 23 delay measurement [read] unit=10\nstation=1"},
+	{"read attributes", master, "c0 c1 01 00 fe 06", "request 1 read [identity] unit=10\nstation=1"},
 	{"device attributes", outstation, `c0 c1 81 00 00
 		00 fc 00 00 00 01 04 'ACME      # manufacturer
 		00 fa 00 00 00 01 06 'RTU_42    # model

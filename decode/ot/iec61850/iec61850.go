@@ -94,12 +94,48 @@ func frame(s *ot.Session, p []byte) bool {
 		}
 		pdu.Code, pdu.Class = kindManagement, ot.Other // GSE management
 	case 0x61:
-		if ref, ok := child(e.body, 0x80); ok {
-			reference(s, ref.body)
-		}
+		goose(s, p, e.body)
 	}
 	s.Emit(pdu)
 	return true
+}
+
+// goose reads who publishes what, and its numbers: 80 gocbRef … 85 stNum, 86 sqNum.
+func goose(s *ot.Session, p, body []byte) {
+	var at numbers
+	found := 0
+	for found != 7 && len(body) > 0 {
+		e, rest, ok := next(body)
+		if !ok {
+			break
+		}
+		body = rest
+		switch e.tag {
+		case 0x80:
+			reference(s, e.body)
+			if ot.Printable(e.body) && e.whole() {
+				s.Publication = e.body
+				found |= 1
+			}
+		case 0x85:
+			if at.state, ok = integer(e.body); ok {
+				found |= 2
+			}
+		case 0x86:
+			if at.count, ok = integer(e.body); ok {
+				found |= 4
+			}
+		}
+	}
+	if found == 7 {
+		key := uint64(14695981039346656037)
+		for _, part := range [2][]byte{p[:2], s.Publication} { // APPID and gocbRef
+			for _, c := range part {
+				key = (key ^ uint64(c)) * 0x100000001b3 // FNV-1a
+			}
+		}
+		s.Crossed = publications(s).crossed(key, at, s.Time)
+	}
 }
 
 // reference tells the device's name: what stands before the slash of
