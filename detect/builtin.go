@@ -68,6 +68,8 @@ var builtinRules = []builtinRule{
 	{sub: "brute-telnet", threshold: 5, window: 5 * mint, severity: High, technique: "T0812"},
 	{sub: "brute-smb", threshold: 10, window: 5 * mint, severity: High, technique: "T0859"},
 	{sub: "brute-ftp", threshold: 5, window: 5 * mint, severity: High, technique: "T0812"},
+	{sub: "brute-smb-slow", threshold: 20, window: hours, severity: Medium, technique: "T0859"},
+	{sub: "brute-ftp-slow", threshold: 20, window: hours, severity: Medium, technique: "T0812"},
 	{sub: "brute-http", threshold: 20, window: 5 * mint, severity: High, technique: "T0812"},
 	{sub: "ics-password", threshold: 3, window: 10 * mint, severity: High, technique: "T0812"},
 	{sub: "cleartext", threshold: 1, severity: Low, technique: "T0842", presence: true},
@@ -87,6 +89,8 @@ var builtinRules = []builtinRule{
 	{sub: "syn-flood", threshold: 200, severity: High, technique: "T0814"},
 	{sub: "packet-flood", threshold: 5000, severity: High, technique: "T0814"},
 	{sub: "request-flood", threshold: 500, severity: High, technique: "T0814"},
+	{sub: "open-connections", threshold: 30, severity: High, technique: "T0814"},
+	{sub: "malformed", threshold: 10, window: mint, severity: Medium, technique: "T0814"},
 	{sub: "broadcast-storm", threshold: 1000, severity: High, technique: "T0814"},
 	{sub: "silent-device", threshold: 5, severity: Medium, technique: "T0826", needs: true},
 	// Controllers.

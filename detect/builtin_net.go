@@ -370,6 +370,8 @@ var eventRules = [observe.NumEvents]struct {
 	observe.EventDHCPServer: {sub: "rogue-dhcp", text: true},
 	observe.EventRouter:     {sub: "rogue-ra"},
 	observe.EventEcho:       {sub: "icmp-tunnel", dst: true},
+	observe.EventMalformed:  {sub: "malformed", dst: true, text: true},
+	observe.EventOpen:       {sub: "open-connections", dst: true, text: true},
 	observe.EventCrossed:    {sub: "goose-replay", dst: true, text: true},
 }
 
@@ -386,6 +388,9 @@ func (b *builtin) events(v *view) {
 		case observe.EventRefusedLogin:
 			if sub := bruteEvents[x.Text]; sub != "" {
 				b.see(sub, x.Src, x.Dst, "", 0, uint64(x.Count), x.First, x.Last, x.Ref)
+				if x.Text != "http" { // where the first answer to each session is a refusal
+					b.see(sub+"-slow", x.Src, x.Dst, "", 0, uint64(x.Count), x.First, x.Last, x.Ref)
+				}
 			}
 			continue
 		case observe.EventDHCPAsk:

@@ -103,6 +103,16 @@ func logins(port uint16) func(n int) [][]any {
 	return func(n int) [][]any { return [][]any{one(n / 2), one(n - n/2)} }
 }
 
+// slowLogins are n refused log-ins, one every two minutes.
+func slowLogins(service string) func(n int) [][]any {
+	return func(n int) (out [][]any) {
+		for range n {
+			out = append(out, things{event(observe.EventRefusedLogin, pc, plc, 0, service, 1, 1)}, anything)
+		}
+		return out
+	}
+}
+
 // packets in s seconds.
 func packets(e observe.Edge, n, s int) observe.Edge {
 	e.PacketsOut, e.Last = uint64(n), e.First+int64(s)*sec
@@ -210,10 +220,12 @@ var builtinCases = map[string]struct {
 		e.Last = e.First + 3*sec
 		return [][]any{{e}}
 	}},
-	"brute-telnet": {make: logins(23)},
-	"brute-smb":    {make: events(observe.EventRefusedLogin, pc, plc, "smb", false)},
-	"brute-ftp":    {make: events(observe.EventRefusedLogin, pc, plc, "ftp", false)},
-	"brute-http":   {make: events(observe.EventRefusedLogin, pc, plc, "http", false)},
+	"brute-telnet":   {make: logins(23)},
+	"brute-smb":      {make: events(observe.EventRefusedLogin, pc, plc, "smb", false)},
+	"brute-ftp":      {make: events(observe.EventRefusedLogin, pc, plc, "ftp", false)},
+	"brute-smb-slow": {make: slowLogins("smb")},
+	"brute-ftp-slow": {make: slowLogins("ftp")},
+	"brute-http":     {make: events(observe.EventRefusedLogin, pc, plc, "http", false)},
 	"ics-password": {make: func(n int) [][]any {
 		return [][]any{{protocol(op(plc, pc, "1630:0000", ot.Control, ot.Error), "slmp-melsec", "Remote Password Unlock", n)}}
 	}},
@@ -275,6 +287,8 @@ var builtinCases = map[string]struct {
 	"network-setting":  {make: control("profinet", "dcp:04", "DCP set, IP parameter", ot.Control)},
 	"new-write":        {make: control("modbus-tcp", "06", "write single register", ot.Write)},
 	"new-control":      {make: control("cc-link-ie-field-control", "29", "parameter", ot.Control)},
+	"open-connections": {make: events(observe.EventOpen, pc, plc, "tcp 502", false)},
+	"malformed":        {make: events(observe.EventMalformed, pc, plc, "modbus-tcp", false)},
 	"goose-replay": {make: func(n int) [][]any {
 		return events(observe.EventCrossed, mac(2).String(), "01:0c:cd:01:00:01", "LD/LLN0$GO$g1", false)(n)
 	}},

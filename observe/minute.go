@@ -278,11 +278,17 @@ const (
 	EventPublisher
 	// EventCrossed: what Src publishes to Dst is numbered by two senders by turns; Text and Arg as of EventPublisher.
 	EventCrossed
+	// EventMalformed: on a connection of a control protocol (Text) that was seen from its SYN, Src sent Dst what does not begin
+	// with one of its messages, no bytes being lost before.
+	EventMalformed
+	// EventOpen: Src holds Count connections to Dst open on which nothing but small packets came back; Text "tcp port". At most
+	// one a minute, from openLeast on.
+	EventOpen
 	NumEvents
 )
 
 var eventNames = [NumEvents]string{"arp", "refused", "half-open", "control", "flags", "probe", "refused-login", "cleartext", "default-credentials",
-	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order", "echo", "aborted", "publisher", "crossed"}
+	"smb1", "exploit", "share", "name", "dns-tunnel", "no-name", "dhcp-ask", "dhcp-server", "router", "identity", "order", "echo", "aborted", "publisher", "crossed", "malformed", "open"}
 
 // String is the event's name.
 func (k EventKind) String() string { return eventNames[k] }

@@ -1,6 +1,10 @@
 package observe
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
+
 	"osect/decode"
 	"osect/decode/host"
 	"osect/decode/ot"
@@ -839,7 +843,11 @@ func (s *Shard) Close(cl *Closing) *Part {
 	newest := cl.Minutes[len(cl.Minutes)-1]
 	s.frags.expire(cl.Now, func(n uint64) { s.bucketFor(newest).counters.Dropped[DropFragments] += n })
 	if s.table.n > 0 {
+		held := map[heldKey]*Event{}
 		s.table.each(func(j int32, c *conn) {
+			if c.held() && c.first < newest+MinuteLength {
+				s.hold(held, c)
+			}
 			if cl.Final || c.last < cl.Now && cl.Now-c.last > c.idle() {
 				s.close(j, c, s.bucketFor(newest))
 				return
@@ -855,6 +863,7 @@ func (s *Shard) Close(cl *Closing) *Part {
 				s.row(c, s.bucketFor(newest), false)
 			}
 		})
+		s.heldOpen(held, s.bucketFor(newest))
 	}
 	for i, m := range cl.Minutes {
 		for x, b := range s.open {
@@ -867,6 +876,62 @@ func (s *Shard) Close(cl *Closing) *Part {
 	}
 	s.cur = nil
 	return part
+}
+
+// openLeast is from how many connections on it is told that they are held open.
+const openLeast = 20
+
+// smallPacket is the most bytes on the wire of a packet of TCP alone or with a few bytes of data.
+const smallPacket = 80
+
+type heldKey struct {
+	client, server decode.Addr
+	port           uint16
+}
+
+// held says whether c was accepted, is open and has had nothing but small packets of its server.
+func (c *conn) held() bool {
+	if c.proto != decode.ProtoTCP || c.tunnel != decode.NoTunnel || c.flags&(fSYN|fSYNACK|fEthernet) != fSYN|fSYNACK || c.closed() {
+		return false
+	}
+	in := 1 - c.client
+	return c.totBytes[in]+c.bytes[in] <= smallPacket*(c.totPackets[in]+uint64(c.packets[in]))
+}
+
+// hold counts a connection that is held open.
+func (s *Shard) hold(held map[heldKey]*Event, c *conn) {
+	client, server, _, port := c.ends()
+	k := heldKey{client, server, port}
+	e := held[k]
+	if e == nil {
+		e = &Event{First: c.first, Last: c.last, Ref: c.ref()}
+		held[k] = e
+	}
+	e.Count++
+	if c.first < e.First {
+		e.First, e.Ref = c.first, c.ref()
+	}
+	e.Last = max(e.Last, c.last)
+}
+
+// heldOpen makes events of what is held open in the minute of b.
+func (s *Shard) heldOpen(held map[heldKey]*Event, b *bucket) {
+	var keys []heldKey
+	for k, x := range held {
+		if x.Count >= openLeast {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b heldKey) int {
+		return cmp.Or(a.client.Compare(b.client), a.server.Compare(b.server), cmp.Compare(a.port, b.port))
+	})
+	for _, k := range keys {
+		x := held[k]
+		t := max(x.First, b.start)
+		if e := b.event(EventOpen, k.client, k.server, uint32(k.port), "tcp "+strconv.Itoa(int(k.port)), t, x.Ref); e != nil {
+			e.Count, e.Last = x.Count, min(max(t, x.Last), b.start+MinuteLength-1)
+		}
+	}
 }
 
 // Part is what one shard saw in the minutes of a closing.

@@ -516,11 +516,15 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 		p = h.buf
 	}
 	for n := 1; n > 0 && len(p) > 0; {
+		clean := c.flags&fSYN != 0 && !h.gap && !h.resume && !short
 		n = s.stream(c, st, d, p, short, t, b, ref, mac)
 		switch {
 		case n < 0: // it is none of the protocol's
 			b.counters.Dropped[DropSegments] += uint64(len(p))
 			h.resume = true
+			if clean && c.tunnel == decode.NoTunnel {
+				s.malformed(c, st, d, t, b, ref)
+			}
 			p = nil
 		case n > len(p):
 			h.skip = n - len(p)
@@ -543,6 +547,15 @@ func (s *Shard) feed(c *conn, st *stream, d uint8, p []byte, wire int, t int64, 
 		h.buf = s.streams.hold(p)
 	}
 	s.lose(h, cut, b)
+}
+
+// malformed makes an event of bytes that begin no message.
+func (s *Shard) malformed(c *conn, st *stream, d uint8, t int64, b *bucket, ref FrameRef) {
+	src, dst := c.a, c.b
+	if d == 1 {
+		src, dst = dst, src
+	}
+	b.event(EventMalformed, src, dst, uint32(st.app), s.protocols[st.app-1].Name, t, ref)
 }
 
 // stream calls the decoder and takes what it tells.

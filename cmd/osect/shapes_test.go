@@ -64,6 +64,23 @@ func (w *wire) session(src, dst byte, port uint16, gap int64, talk ...[2][]byte)
 	w.segment(src, dst, sp, port, a+1, b+1, 16, nil)
 }
 
+// held opens n connections, says something on each, and leaves them open for two minutes.
+func (w *wire) held(src, dst byte, port uint16, n int, say, answer []byte) {
+	for i := range n {
+		sp, a, b := uint16(40000+i), uint32(1000), uint32(5000)
+		w.segment(src, dst, sp, port, a, 0, 2, nil)
+		w.segment(dst, src, port, sp, b, a+1, 18, nil)
+		w.segment(src, dst, sp, port, a+1, b+1, 16, nil)
+		if len(say) > 0 {
+			w.segment(src, dst, sp, port, a+1, b+1, 24, say)
+			w.segment(dst, src, port, sp, b+1, a+1+uint32(len(say)), 24, answer)
+		}
+		w.t += 50_000
+	}
+	w.t += 120_000_000
+	w.segment(7, 8, 999, 998, 1, 0, 2, nil)
+}
+
 func times(n int, f func(i int) [2][]byte) [][2][]byte {
 	var out [][2][]byte
 	for i := range n {
@@ -353,6 +370,15 @@ func TestAttackShapes(t *testing.T) {
 				w.t += 500_000
 			}
 		}, "goose-source"},
+		{"Modbus: all connections are used up", func(w *wire) { w.held(5, 6, 502, 60, nil, nil) }, "open-connections"},
+		{"HTTP: headers that never end", func(w *wire) { w.held(5, 6, 80, 200, []byte("GET / HTTP/1.1\r\nX-a: b\r\n"), nil) }, "open-connections"},
+		{"MQTT: sessions that are only kept", func(w *wire) { w.held(5, 6, 1883, 200, connect(4), []byte{0x20, 2, 0, 0}) }, "open-connections"},
+		{"Modbus: malformed messages among good ones", func(w *wire) {
+			for i := range 30 {
+				good := [2][]byte{modbus(i, 3, 0, 0, 0, 1), modbus(i, 3, 2, 0, 0)}
+				w.session(5, 6, 502, 100_000, good, good, [2][]byte{{0, 1, 0xff, 0xff, 0xff, 0xff, 1, 3, 0, 0, 0, 1}, nil})
+			}
+		}, "malformed"},
 		{"SSH: passwords are tried", func(w *wire) {
 			for range 60 {
 				w.session(5, 6, 22, 300_000, [2][]byte{[]byte("SSH-2.0-libssh2\r\n"), []byte("SSH-2.0-OpenSSH\r\n")}, [2][]byte{make([]byte, 700), make([]byte, 900)}, [2][]byte{make([]byte, 80), make([]byte, 60)})
