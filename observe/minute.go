@@ -281,7 +281,7 @@ const (
 	// EventMalformed: on a connection of a control protocol (Text) that was seen from its SYN, Src sent Dst what does not begin
 	// with one of its messages, no bytes being lost before.
 	EventMalformed
-	// EventOpen: Src holds Count connections to Dst open on which nothing but small packets came back; Text "tcp port". At most
+	// EventOpen: Src holds Count connections to Dst open on which nothing but few and small packets came back; Text "tcp port". At most
 	// one a minute, from openLeast on.
 	EventOpen
 	NumEvents

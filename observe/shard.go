@@ -889,13 +889,17 @@ type heldKey struct {
 	port           uint16
 }
 
-// held says whether c was accepted, is open and has had nothing but small packets of its server.
+// fewPackets is the most packets of a server on a connection that does nothing.
+const fewPackets = 20
+
+// held says whether c was accepted, is open and has had nothing but few and small packets of its server.
 func (c *conn) held() bool {
 	if c.proto != decode.ProtoTCP || c.tunnel != decode.NoTunnel || c.flags&(fSYN|fSYNACK|fEthernet) != fSYN|fSYNACK || c.closed() {
 		return false
 	}
 	in := 1 - c.client
-	return c.totBytes[in]+c.bytes[in] <= smallPacket*(c.totPackets[in]+uint64(c.packets[in]))
+	n := c.totPackets[in] + uint64(c.packets[in])
+	return n <= fewPackets && c.totBytes[in]+c.bytes[in] <= smallPacket*n
 }
 
 // hold counts a connection that is held open.

@@ -64,6 +64,27 @@ func (w *wire) session(src, dst byte, port uint16, gap int64, talk ...[2][]byte)
 	w.segment(src, dst, sp, port, a+1, b+1, 16, nil)
 }
 
+// arp is the answer of mac (the last byte of one) that it has the address 10.0.0.ip.
+func (w *wire) arp(mac, ip byte) {
+	w.frame([]byte{255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, mac, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, mac, 10, 0, 0, ip,
+		255, 255, 255, 255, 255, 255, 10, 0, 0, ip})
+	w.t += 100
+}
+
+// udp is one datagram.
+func (w *wire) udp(src, dst byte, sp, dp uint16, payload []byte) {
+	h := []byte{0x45, 0, 0, byte(28 + len(payload)), 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, src, 10, 0, 0, dst}
+	sum := uint32(0)
+	for i := 0; i < 20; i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(h[i:]))
+	}
+	binary.BigEndian.PutUint16(h[10:], ^uint16(sum+sum>>16))
+	h = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(h, sp), dp)
+	h = append(append(h, 0, byte(8+len(payload)), 0, 0), payload...)
+	w.frame(append([]byte{2, 0, 0, 0, 0, dst, 2, 0, 0, 0, 0, src, 8, 0}, h...))
+	w.t += 100
+}
+
 // held opens n connections, says something on each, and leaves them open for two minutes.
 func (w *wire) held(src, dst byte, port uint16, n int, say, answer []byte) {
 	for i := range n {
@@ -321,6 +342,16 @@ func TestAttackShapes(t *testing.T) {
 				return [2][]byte{iec(i, 0, 101, 1, 6, 0, 1, 0, 0, 0, 0, 5), nil}
 			})...)...)
 		}, "request-flood"},
+		{"IEC 104: a flood of reads", func(w *wire) {
+			w.session(5, 6, 2404, 800, append([][2][]byte{start}, times(15_000, func(i int) [2][]byte {
+				return [2][]byte{iec(i, 0, 102, 1, 5, 0, 1, 0, 1, 0, 0), nil}
+			})...)...)
+		}, "request-flood"},
+		{"IEC 104: set points again and again", func(w *wire) {
+			w.session(5, 6, 2404, 50_000, append([][2][]byte{start}, times(400, func(i int) [2][]byte {
+				return [2][]byte{iec(i, i, 50, 1, 6, 0, 1, 0, 16, 0, 0, 0, 0, 0x80, 0x3f, 0), iec(i, i+1, 50, 1, 7, 0, 1, 0, 16, 0, 0, 0, 0, 0x80, 0x3f, 0)}
+			})...)...)
+		}, "write-storm"},
 		{"IEC 104: a flood of forged points", func(w *wire) {
 			w.session(5, 6, 2404, 800, append([][2][]byte{start}, times(15_000, func(i int) [2][]byte {
 				return [2][]byte{iec(i, 0, 1, 1, 3, 0, 1, 0, 1, 0, 0, 1), nil}
@@ -379,6 +410,42 @@ func TestAttackShapes(t *testing.T) {
 				w.session(5, 6, 502, 100_000, good, good, [2][]byte{{0, 1, 0xff, 0xff, 0xff, 0xff, 1, 3, 0, 0, 0, 1}, nil})
 			}
 		}, "malformed"},
+		{"ARP: a man in the middle", func(w *wire) {
+			for i := range 100 {
+				w.session(7, 6, 502, 100_000, [2][]byte{modbus(i, 3, 0, 0, 0, 1), modbus(i, 3, 2, 0, 0)})
+				w.arp(7, 7)
+				w.arp(6, 6)
+				if i > 30 {
+					w.arp(5, 6)
+					w.arp(5, 7)
+				}
+				w.t += 500_000
+			}
+		}, "arp-spoof"},
+		{"scan: ports of one host", func(w *wire) {
+			for i := range uint16(1000) {
+				w.segment(5, 6, 50000, i+1, 1, 0, 2, nil)
+				w.segment(6, 5, i+1, 50000, 0, 2, 20, nil)
+			}
+		}, "port-scan"},
+		{"scan: Modbus ports of all hosts", func(w *wire) {
+			for i := range byte(200) {
+				w.segment(5, i+10, 50000, 502, 1, 0, 2, nil)
+				w.t += 10_000
+			}
+		}, "host-sweep"},
+		{"scan: one port a minute", func(w *wire) {
+			for i := range uint16(120) {
+				w.segment(5, 6, 50000, i+1, 1, 0, 2, nil)
+				w.segment(6, 5, i+1, 50000, 0, 2, 20, nil)
+				w.t += 60_000_000
+			}
+		}, "port-scan-slow"},
+		{"UDP: a flood", func(w *wire) {
+			for range 80_000 {
+				w.udp(5, 6, 40000, 9999, make([]byte, 10))
+			}
+		}, "packet-flood"},
 		{"SSH: passwords are tried", func(w *wire) {
 			for range 60 {
 				w.session(5, 6, 22, 300_000, [2][]byte{[]byte("SSH-2.0-libssh2\r\n"), []byte("SSH-2.0-OpenSSH\r\n")}, [2][]byte{make([]byte, 700), make([]byte, 900)}, [2][]byte{make([]byte, 80), make([]byte, 60)})
