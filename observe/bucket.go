@@ -29,7 +29,7 @@ type bucket struct {
 	events   []Event
 	evSlots  []int64 // slots of events, in their order
 	counters Counters
-	signs    int // events of signs with an item
+	signs    int // events of signs with an item, and of publishers
 
 	edgeIndex, opIndex, addrIndex, factIndex, evIndex index
 }

@@ -863,7 +863,7 @@ func (s *Shard) Close(cl *Closing) *Part {
 				s.row(c, s.bucketFor(newest), false)
 			}
 		})
-		s.heldOpen(held, s.bucketFor(newest))
+		s.heldOpen(held, newest)
 	}
 	for i, m := range cl.Minutes {
 		for x, b := range s.open {
@@ -918,8 +918,8 @@ func (s *Shard) hold(held map[heldKey]*Event, c *conn) {
 	e.Last = max(e.Last, c.last)
 }
 
-// heldOpen makes events of what is held open in the minute of b.
-func (s *Shard) heldOpen(held map[heldKey]*Event, b *bucket) {
+// heldOpen makes events of what is held open in a minute.
+func (s *Shard) heldOpen(held map[heldKey]*Event, minute int64) {
 	var keys []heldKey
 	for k, x := range held {
 		if x.Count >= openLeast {
@@ -930,7 +930,7 @@ func (s *Shard) heldOpen(held map[heldKey]*Event, b *bucket) {
 		return cmp.Or(a.client.Compare(b.client), a.server.Compare(b.server), cmp.Compare(a.port, b.port))
 	})
 	for _, k := range keys {
-		x := held[k]
+		x, b := held[k], s.bucketFor(minute)
 		t := max(x.First, b.start)
 		if e := b.event(EventOpen, k.client, k.server, uint32(k.port), "tcp "+strconv.Itoa(int(k.port)), t, x.Ref); e != nil {
 			e.Count, e.Last = x.Count, min(max(t, x.Last), b.start+MinuteLength-1)
@@ -984,15 +984,20 @@ func (s *Shard) drain(c *conn, si int32, i uint8, t int64, b *bucket, ref FrameR
 	s.learnClient(c)
 }
 
-// published makes events of what the sender publishes.
+// published makes events of what the sender publishes. Names without end must not take the place of other events.
 func (s *Shard) published(t int64, b *bucket, ref FrameRef) {
 	ss := &s.session
+	if b.signs >= maxSignEvents {
+		b.counters.Dropped[DropEvents]++
+		return
+	}
 	arg := uint32(2166136261)
 	for _, c := range ss.Publication {
 		arg = (arg ^ uint32(c)) * 16777619 // FNV-1a
 	}
 	if e := b.event(EventPublisher, ss.Src, ss.Dst, arg, "", t, ref); e != nil {
 		e.Text = printable(ss.Publication)
+		b.signs++
 	}
 	if !ss.Crossed {
 		return
