@@ -892,9 +892,9 @@ type heldKey struct {
 // fewPackets is the most packets of a server on a connection that does nothing.
 const fewPackets = 20
 
-// held says whether c was accepted, is open and has had nothing but few and small packets of its server.
+// held says whether the handshake of c was completed, it is open and has had nothing but few and small packets of its server.
 func (c *conn) held() bool {
-	if c.proto != decode.ProtoTCP || c.tunnel != decode.NoTunnel || c.flags&(fSYN|fSYNACK|fEthernet) != fSYN|fSYNACK || c.closed() {
+	if c.proto != decode.ProtoTCP || c.tunnel != decode.NoTunnel || c.flags&(fSYN|fSYNACK|fDone|fEthernet) != fSYN|fSYNACK|fDone || c.closed() {
 		return false
 	}
 	in := 1 - c.client
