@@ -109,7 +109,8 @@ var slowly = map[string]struct {
 }{
 	"slmp-password": {3, 10 * minute}, "port-scan": {50, hour}, "sweep": {40, hour}, "arp-sweep": {50, minute},
 	"brute-force-telnet": {5, 5 * minute}, "brute-force-ssh": {10, 5 * minute}, "icmp-tunnel": {10, minute},
-	"dns-tunnel": {50, 10 * minute}, "llmnr-poison": {3, 10 * minute}, "exception-storm": {10, minute}, "write-storm": {30, minute},
+	"dns-tunnel": {50, 10 * minute}, "llmnr-poison": {3, 10 * minute}, "exception-storm": {10, minute},
+	"write-storm": {60, minute}, // twice 30: the terminal's own product changes were learned, and the rule wants 2.5 times as many
 }
 
 // steps is how often an attack does what a built-in rule counts, and how far apart: all of it with the gap given, with --scale
