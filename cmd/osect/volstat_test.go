@@ -43,7 +43,7 @@ func sshBanner(at time.Time, banner string) []byte {
 func TestVolumesFromLearningToAccepting(t *testing.T) {
 	b := newBench(t)
 	b.write("learn.pcap", transfers(day0, minutesOf(200, 60)...))
-	b.write("attack.pcap", transfers(day0.Add(24*time.Hour), append(minutesOf(20, 60), 1000)...))
+	b.write("attack.pcap", transfers(day0.Add(24*time.Hour), append(minutesOf(20, 60), 6000)...))
 	b.must("learn", "--db", b.db, b.path("learn.pcap"))
 	pairs := b.rows("learn", "volumes")
 	if len(pairs) != 1 || pairs[0]["src"] != "192.168.3.10" || pairs[0]["windows"] != 39.0 || pairs[0]["watched"] != true {
