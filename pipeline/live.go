@@ -94,11 +94,11 @@ func Live(ctx context.Context, st *store.Store, live *capture.Live, opt LiveOpti
 		return nil, err
 	}
 	k := &keeper{live: live, tell: opt.Note, in: make(chan []*observe.Minute, maxWaiting)}
+	k.committer = committer{st: st, opt: ro, run: run, live: true, raised: map[string]detect.Severity{},
+		cancel: func(error) { live.Stop() }}
 	for range ro.Workers {
 		k.rings = append(k.rings, capture.NewRing[ends](evidenceMemory/ro.Workers))
 	}
-	k.committer = committer{st: st, opt: ro, run: run, live: true, raised: map[string]detect.Severity{},
-		cancel: func(error) { live.Stop() }}
 	if err := k.load(context.Background()); err != nil {
 		return nil, err
 	}
