@@ -120,6 +120,9 @@ var builtinRules = []builtinRule{
 // SubManyBuiltIn stands for many findings of one subkind of one source.
 const SubManyBuiltIn = "many-builtin"
 
+// slowSuffix ends the name of the rule that finds over an hour what another finds in a minute.
+const slowSuffix = "-slow"
+
 // Items of built-in rows that are no subkind.
 const (
 	ItemHeard     = "heard"      // Src was heard in at least 60 minutes; Hi: its longest silence, minutes
@@ -660,7 +663,7 @@ func (b *builtin) inspect(v *view) []finding {
 			continue
 		}
 		fd := b.tell(v, h, peak)
-		if fast, ok := strings.CutSuffix(r.sub, "-slow"); ok {
+		if fast, ok := strings.CutSuffix(r.sub, slowSuffix); ok {
 			// What the fast rule says is not said again.
 			if slices.ContainsFunc(found, func(f finding) bool { return f.subkind == fast && f.key[len(fast):] == fd.key[len(r.sub):] }) {
 				continue
@@ -760,5 +763,11 @@ func acceptBuiltin(p []string, row func(src, dst, proto, item string) Row) []Row
 	}
 	r := row(p[1], p[2], p[3], item)
 	r.Hi = uint16(hi)
-	return []Row{r}
+	rows := []Row{r}
+	// The slow rule says nothing while the fast one does: what is accepted of the one would be told by the other.
+	if slow := item + slowSuffix; slices.Contains(BuiltInSubkinds(), slow) {
+		r.Item = slow
+		rows = append(rows, r)
+	}
+	return rows
 }

@@ -841,3 +841,18 @@ func BenchmarkMinute(b *testing.B) {
 		}
 	})
 }
+
+// TestAcceptedSweepIsNotToldSlowly: what is accepted of a rule that finds within a minute is not told by the one that finds the
+// same over an hour.
+func TestAcceptedSweepIsNotToldSlowly(t *testing.T) {
+	for sub, want := range map[string][]string{"host-sweep": {"host-sweep", "host-sweep-slow"}, "port-scan": {"port-scan", "port-scan-slow"}, "host-sweep-slow": {"host-sweep-slow"}, "syn-flood": {"syn-flood"}} {
+		a := Alert{Kind: BuiltIn, Subkind: sub, Site: "plant", Sensor: "s", Key: "plant|s|" + sub + "|10.0.0.1||tcp 102"}
+		var items []string
+		for _, r := range a.AcceptRows() {
+			items = append(items, r.Item)
+		}
+		if !slices.Equal(items, want) {
+			t.Errorf("%s: rows of %q, want %q", sub, items, want)
+		}
+	}
+}

@@ -41,7 +41,9 @@ type Config struct {
 	// Force is Learning or Detecting for `learn PATH` and `detect PATH`: what all
 	// built detectors do whatever their status says, which keeps its mode.
 	// "" lets each detector's status decide.
-	Force    Mode
+	Force Mode
+	// Stored says that the minutes are the store's: what an alert counts of them already is not counted again.
+	Stored   bool
 	Settings Settings
 	// Captures are the store's ids of the run's captures, by observe.FrameRef.Capture.
 	// Where it is too short, the FrameRef's own number is taken as the id.
@@ -102,8 +104,9 @@ type Engine struct {
 	flags    map[string][]*Flag // of the ledger, by address and MAC
 
 	open  map[openKey]*Alert
-	count map[groupKey]int // open single alerts by kind and group
-	stamp uint64           // number of minutes taken
+	told  map[*Alert][2]int64 // First and Last of alerts that were there before a run over stored minutes
+	count map[groupKey]int    // open single alerts by kind and group
+	stamp uint64              // number of minutes taken
 
 	changes []Change // of the newest minute; the memory is used again
 }
@@ -173,6 +176,12 @@ func NewEngine(cfg Config, statuses []Status, rows []Row, open []Alert) *Engine 
 		k := openKey{a.Kind, a.Key}
 		if old := e.open[k]; old == nil || old.Last < a.Last {
 			e.keep(k, new(cloneAlert(&a)))
+		}
+	}
+	if cfg.Stored {
+		e.told = map[*Alert][2]int64{}
+		for _, a := range e.open {
+			e.told[a] = [2]int64{a.First, a.Last}
 		}
 	}
 	return e
@@ -298,6 +307,9 @@ func (e *Engine) mode(s *Status, start int64) Mode {
 	if e.cfg.Force != "" {
 		return e.cfg.Force
 	}
+	if s.Mode == Learning && s.Until < 0 { // that long from the first minute on
+		s.Until = start - s.Until
+	}
 	if s.Mode == Learning && s.Until != 0 && start >= s.Until {
 		s.Mode, s.Since, s.Until = Detecting, start, 0
 	}
@@ -367,6 +379,8 @@ func (e *Engine) raise(kind Kind, found []finding) []Alert {
 		if a == nil {
 			a = e.newAlert(k, f)
 			e.keep(k, a)
+		} else if t, ok := e.told[a]; ok && t[0] <= f.first && f.last <= t[1] {
+			continue // these minutes were inspected before: it is counted
 		} else {
 			grow(a, f)
 		}

@@ -18,6 +18,27 @@ func (x *Exclusion) Check() error {
 	return err
 }
 
+// Subkinds are those that a detector raises; nil of signatures, whose are the rules' ids.
+func Subkinds(kind Kind) []string {
+	switch kind {
+	case ConnectedDevice:
+		return []string{SubNewMAC, SubNewIP, SubNewBinding, SubManyMAC, SubManyIP, SubManyBinding}
+	case VulnerableDevice:
+		return []string{SubEnded, SubEndedLine}
+	case IPCommunication:
+		return []string{SubPort, SubPair, SubAttempt, SubMany, SubManySources, SubManyPorts}
+	case IPVolume:
+		return []string{SubVolume, SubLimit}
+	case IPStatistics:
+		return []string{SubUnusual}
+	case OTIP, OTEthernet:
+		return []string{SubFunction, SubPair, SubSource, SubResponse, SubMany, SubOrder}
+	case BuiltIn:
+		return append(BuiltInSubkinds(), SubManyBuiltIn)
+	}
+	return nil
+}
+
 // SetExclusions replaces the exclusion lists; those of other sites, and those that cannot be read, are left out.
 func (e *Engine) SetExclusions(list []Exclusion) {
 	e.excluded = map[Kind][]exclusion{}

@@ -178,6 +178,20 @@ func (r *Row) Check() error {
 	return nil
 }
 
+// Normalize writes the ends of a row as learned rows have them, so that one thing is one row however it was typed:
+// MACs in lower case with colons, prefixes without the bits behind them. What is no end stays for Check to refuse.
+func (r *Row) Normalize() {
+	for _, end := range []*string{&r.Src, &r.Dst} {
+		if m, err := decode.ParseMAC(strings.ReplaceAll(*end, "-", ":")); err == nil {
+			*end = m.String()
+		} else if p, err := parsePattern(*end); err == nil && p.prefix.IsValid() {
+			*end = p.prefix.String()
+		} else if err == nil {
+			*end = endText(p.end)
+		}
+	}
+}
+
 // entry is a learned row in memory.
 type entry struct {
 	Row

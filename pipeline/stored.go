@@ -36,7 +36,7 @@ func Stored(ctx context.Context, st *store.Store, opt StoredOptions) (*StoredSum
 		func(site, sensor string, m *observe.Minute) error {
 			e := engines[who{site, sensor}]
 			if e == nil {
-				e = detect.NewEngine(detect.Config{Site: site, Sensor: sensor, Force: force(opt.Mode), Settings: set}, statuses, rows, open)
+				e = detect.NewEngine(detect.Config{Site: site, Sensor: sensor, Force: force(opt.Mode), Stored: true, Settings: set}, statuses, rows, open)
 				engines[who{site, sensor}] = e
 				if err := warm(ctx, st, e, site, sensor, m.Start, m.Start); err != nil {
 					return err

@@ -130,7 +130,7 @@ func oneAlert(id string, ids []string) error {
 	case id == "" || len(ids) == 0:
 		return fmt.Errorf("alert %q: %w", id, ErrNotFound)
 	case len(ids) > 1 && ids[0] != id:
-		return fmt.Errorf("alert %q: %w: several alerts begin so, give more of the id", id, ErrNotFound)
+		return fmt.Errorf("alert %q: %w by so little of the id: several begin so, give more", id, ErrNotFound)
 	}
 	return nil
 }

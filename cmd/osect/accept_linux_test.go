@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os/exec"
@@ -128,5 +129,36 @@ func TestAcceptedWhileCapturing(t *testing.T) {
 		case !mine(&a) && a.Last.Before(holds):
 			t.Errorf("%s %s was not accepted and ends at %s", a.Kind, a.Subkind, a.Last)
 		}
+	}
+}
+
+// TestAcceptAllOrNone: where one of several alerts cannot be accepted, none is, and what to do instead is said.
+func TestAcceptAllOrNone(t *testing.T) {
+	b := newBench(t)
+	o := binary.LittleEndian
+	file := o.AppendUint32(append(o.AppendUint16(o.AppendUint16(o.AppendUint32(nil, 0xa1b2c3d4), 2), 4), make([]byte, 8)...), 65535)
+	file = o.AppendUint32(file, 1)
+	for i := range 30 {
+		f := append([]byte{2, 0, 0, 0, 0, 5, 2, 0, 0, 0, 1, 5, 8, 0}, datagram(5, 2000+uint16(i), []byte("0123456789012345678901234567890"))...)
+		file = o.AppendUint32(o.AppendUint32(file, 1_700_000_000), uint32(i))
+		file = append(o.AppendUint32(o.AppendUint32(file, uint32(len(f))), uint32(len(f))), f...)
+	}
+	b.write("flood.pcap", file)
+	b.must("detect", "--db", b.db, b.path("flood.pcap"))
+	var can, cannot string
+	for _, al := range b.rows("alerts", "list") {
+		switch id := al["id"].(string); al["subkind"] {
+		case "many", "many-ports":
+			cannot = id
+		case "new-mac":
+			can = id
+		}
+	}
+	status, _, errs := b.run("alerts", "accept", can, cannot, "--db", b.db)
+	if can == "" || cannot == "" || status != 3 || !strings.Contains(errs, "learn that time again") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("%q %q: status %d: %s", can, cannot, status, errs)
+	}
+	if n := len(b.rows("alerts", "list", "--state", "accepted")); n != 0 {
+		t.Errorf("%d alerts accepted", n)
 	}
 }

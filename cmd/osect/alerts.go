@@ -69,6 +69,8 @@ func message(lang text.Lang, al *detect.Alert, part string) string {
 			}
 		case x.Name == "cell":
 			v = text.Or(lang, "alert.cell."+v, v)
+		case x.Name == "source": // of an end of support
+			v = text.Or(lang, "alert.source."+v, v)
 		case x.Name == "mode":
 			v = text.Or(lang, "cli.statistics."+v, v)
 		case x.Name == "statistics":
@@ -429,20 +431,36 @@ func newAlertsAcceptCommand(a *app) *cobra.Command {
 		Use:   "accept ID...",
 		Short: "Accept alerts: what they are about is normal from now on",
 		Long: `Accept alerts: what they are about is added to the learned rows by hand and is
-normal from now on. An alert that stands for many findings cannot be accepted
-so: learn that time again (osect learn --from --to).` + exitStatusHelp,
+normal from now on. An alert that stands for many findings, or of
+ip-statistics, cannot be accepted so: learn that time again (osect learn --from
+--to). One of vulnerable-device can only be excluded (osect alerts exclude). Where
+one of several cannot be accepted, none is.` + exitStatusHelp,
 		Example: `  osect alerts accept 3f2a91c04b7d`,
 		Args:    wantArgs(1, -1, "ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.eachAlert(cmd.Context(), args, func(st *store.Store, al *store.Alert) error {
-				rows := al.AcceptRows()
-				if len(rows) == 0 {
-					return inputErrorf("alert %s cannot be accepted by a row: learn that time again with osect learn --from --to", al.ID)
+			// All are looked at before one is accepted: a command does all or nothing.
+			for _, do := range []func(*store.Store, *store.Alert) error{
+				func(_ *store.Store, al *store.Alert) error { return acceptable(al) },
+				func(st *store.Store, al *store.Alert) error { return st.AcceptAlert(al.ID, al.AcceptRows()) },
+			} {
+				if err := a.eachAlert(cmd.Context(), args, do); err != nil {
+					return err
 				}
-				return st.AcceptAlert(al.ID, rows)
-			})
+			}
+			return nil
 		},
 	}
+}
+
+// acceptable says why an alert cannot be accepted, and what to do then; nil where it can.
+func acceptable(al *store.Alert) error {
+	switch {
+	case len(al.AcceptRows()) > 0:
+		return nil
+	case al.Kind == detect.VulnerableDevice:
+		return inputErrorf("alert %s: %s learns nothing: exclude the device with osect alerts exclude %s", al.ID, al.Kind, al.ID[:min(shortID, len(al.ID))])
+	}
+	return inputErrorf("alert %s cannot be accepted by a row: learn that time again with osect learn --from --to", al.ID)
 }
 
 func newAlertsNoteCommand(a *app) *cobra.Command {

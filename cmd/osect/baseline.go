@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -170,7 +171,11 @@ func readBaseline(in io.Reader) ([]detect.Row, error) {
 	if err != nil || !slices.Equal(head, baselineColumns) && !slices.Equal(head, baselineColumns[:8]) {
 		return nil, fmt.Errorf("line 1 is not %q: want a file of osect learn export", strings.Join(baselineColumns, ","))
 	}
+	if !utf8.Valid(data) {
+		return nil, errors.New("not UTF-8: save it as \"CSV UTF-8\"")
+	}
 	var rows []detect.Row
+	lines := map[detect.Row]int{} // by key
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -187,10 +192,20 @@ func readBaseline(in io.Reader) ([]detect.Row, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
+		key := row
+		key.Hi, key.Value = 0, ""
+		if first := lines[key]; first == 0 {
+			lines[key] = len(rows) + 1
+		} else if r := &rows[first-1]; r.Hi != row.Hi || r.Value != row.Value {
+			return nil, fmt.Errorf("line %d: the row is in an earlier line with another %s: keep one of the two", line,
+				map[bool]string{true: "value", false: "port_to"}[r.Hi == row.Hi])
+		} else {
+			continue
+		}
 		rows = append(rows, row)
 	}
-	slices.SortStableFunc(rows, compareKeys)
-	return slices.CompactFunc(rows, func(a, b detect.Row) bool { return compareKeys(a, b) == 0 }), nil
+	slices.SortFunc(rows, compareKeys)
+	return rows, nil
 }
 
 func baselineRow(cells []string) (detect.Row, error) {
@@ -215,13 +230,16 @@ func baselineRow(cells []string) (detect.Row, error) {
 		}
 		*to = uint16(n)
 	}
+	if c[7] == "" {
+		row.Hi = row.Lo // a hand that names one port
+	}
 	if row.Lo > row.Hi {
 		return row, fmt.Errorf("ports %d-%d: the first is above the last", row.Lo, row.Hi)
 	}
 	if len(c) > 8 {
 		row.Value = c[8]
 	}
-	return row, row.Check()
+	return row, checkRow(&row)
 }
 
 // compareKeys orders rows as the store does.

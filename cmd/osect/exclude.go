@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"osect/decode"
 	"osect/detect"
 	"osect/store"
 )
@@ -28,10 +30,16 @@ func (o *exclusionFlags) exclusion(kind string) (store.Exclusion, error) {
 	if o.src == "" && o.item == "" {
 		return x, usageErrorf("name what to exclude: --src, --item or both (a whole detector: osect learn set %s off)", kind)
 	}
-	if x.Kind == detect.BuiltIn && o.item != "" && !slices.Contains(detect.BuiltInSubkinds(), o.item) {
-		return x, usageErrorf("there is no built-in rule %q: see osect learn rules", o.item)
+	if subs := detect.Subkinds(x.Kind); subs != nil && o.item != "" && !slices.Contains(subs, o.item) {
+		if x.Kind == detect.BuiltIn {
+			return x, usageErrorf("there is no built-in rule %q: see osect learn rules", o.item)
+		}
+		return x, usageErrorf("%s has no subkind %q: use one of %s", kind, o.item, strings.Join(subs, ", "))
 	}
-	d := detect.Exclusion{Src: o.src}
+	if m, err := decode.ParseMAC(strings.ReplaceAll(o.src, "-", ":")); err == nil {
+		x.Src = m.String()
+	}
+	d := detect.Exclusion{Src: x.Src}
 	if err := d.Check(); err != nil {
 		return x, usageErrorf("--src: %w", err)
 	}
@@ -125,7 +133,7 @@ exclude list shows them.` + exitStatusHelp
 		if err != nil {
 			return err
 		}
-		st, err := a.openWrite(false)
+		st, err := a.openWrite(!remove)
 		if err != nil {
 			return err
 		}

@@ -226,6 +226,12 @@ func learnedTable(a *app) listing[learnedRow] {
 		{key: "proto", layout: layout{min: 10, lines: 3}, cell: func(r *row) string { return r.Proto }},
 		{key: "item", layout: layout{min: 11, lines: 2}, cell: func(r *row) string { return r.Item }},
 		{key: "ports", layout: layout{min: 11, lines: 2}, cell: func(r *row) string { return portRange(r.PortFrom, r.PortTo) }},
+		{key: "value", layout: layout{min: 9}, cell: func(r *row) string {
+			if r.Origin != detect.Hand {
+				return "" // of volumes and models: bytes that only a program reads
+			}
+			return r.Value
+		}},
 		{key: "origin", layout: layout{drop: 1}, cell: func(r *row) string { return a.or("cli.origin."+r.Origin, r.Origin) }},
 		{key: "minutes", layout: layout{drop: 3, right: true}, cell: func(r *row) string { return strconv.FormatUint(r.Minutes, 10) }},
 	}}
@@ -290,10 +296,22 @@ func (o *rowOptions) row(kind detect.Kind) (detect.Row, error) {
 	} else if o.port != "" || o.sport != 0 {
 		return r, usageErrorf("--port and --sport are for ip-communication")
 	}
-	if err := r.Check(); err != nil {
+	if err := checkRow(&r); err != nil {
 		return r, usageErrorf("%w", err)
 	}
 	return r, nil
+}
+
+// checkRow writes the ends of a row that a hand made as learned rows have them, and says what is wrong with it.
+func checkRow(r *detect.Row) error {
+	r.Normalize()
+	if err := r.Check(); err != nil {
+		return err
+	}
+	if r.List != detect.OTIP && r.List != detect.OTEthernet || r.Proto == detect.Any {
+		return nil
+	}
+	return checkProtocol(r.Proto)
 }
 
 func newLearnEditCommand(a *app, remove bool) *cobra.Command {
@@ -337,7 +355,7 @@ func runLearnEdit(a *app, o rowOptions, kind string, remove bool) (err error) {
 	if err != nil {
 		return err
 	}
-	st, err := a.openWrite(false)
+	st, err := a.openWrite(!remove)
 	if err != nil {
 		return err
 	}
@@ -395,7 +413,7 @@ func runLearnSet(ctx context.Context, a *app, kind, mode, until string) (err err
 		}
 		end = t.UnixNano()
 	}
-	st, err := a.openWrite(false)
+	st, err := a.openWrite(true)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ takes it by the end of the next full minute.` + exitStatusHelp,
 			} else if _, err := detect.ParseBuiltIn(map[string]string{key: value}); err != nil {
 				return usageErrorf("%w", err)
 			}
-			st, err := a.openWrite(false)
+			st, err := a.openWrite(true)
 			if err != nil {
 				return err
 			}
