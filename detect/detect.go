@@ -39,7 +39,7 @@ type Status struct {
 	Kind  Kind
 	Mode  Mode
 	Since int64 // packet time of the first minute in this mode, ns; 0 before any
-	Until int64 // learning ends here, ns; 0 for no end
+	Until int64 // learning ends here, ns; 0 for no end; below 0: so long after the first minute that is learned
 	Rows  int   // learned rows
 }
 

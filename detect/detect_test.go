@@ -856,3 +856,15 @@ func TestAcceptedSweepIsNotToldSlowly(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAlertOfAVolumeTellsItsLargestWindow: the alert is raised in the minute in which the threshold is passed; what it says,
+// and the limit that accepting it makes, are of the whole window.
+func TestAnAlertOfAVolumeTellsItsLargestWindow(t *testing.T) {
+	seen := func(n string) *finding { return &finding{count: 1, args: []Arg{{"seen", n + " B"}, {argBytes, n}}} }
+	a := Alert{Kind: IPVolume, Subkind: SubVolume, Site: "plant", Sensor: "s", Key: "plant|s|10.0.0.1|10.0.0.2", Args: seen("1000").args}
+	grow(&a, seen("5000"))
+	grow(&a, seen("2000"))
+	if rows := a.AcceptRows(); a.Args[0].Value != "5000 B" || len(rows) != 1 || rows[0].Value != "7500" {
+		t.Errorf("%v %v", a.Args, a.AcceptRows())
+	}
+}

@@ -580,6 +580,10 @@ func grow(a *Alert, f *finding) {
 			x.Value = strings.Join(examples, ", ")
 		}
 	}
+	// Of a volume the largest window is told, whole: accepting takes its limit from there.
+	if x, y := argument(a.Args, argBytes), argument(f.args, argBytes); x != nil && y != nil && amount(y) > amount(x) {
+		a.Args = slices.Clone(f.args)
+	}
 	a.First, a.Last = min(a.First, f.first), max(a.Last, f.last)
 	a.Count += f.count
 	a.Severity = worse(a.Severity, f.severity)
@@ -588,6 +592,11 @@ func grow(a *Alert, f *finding) {
 			arg.Value = strconv.Itoa(n)
 		}
 	}
+}
+
+func amount(a *Arg) uint64 {
+	n, _ := strconv.ParseUint(a.Value, 10, 64)
+	return n
 }
 
 func number(args []Arg, name string) int {

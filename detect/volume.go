@@ -603,7 +603,7 @@ func (d *volumes) inspect(v *view) []finding {
 		if b.windows > 0 {
 			usual = bytesText(float64(ofBucket(b.median)))
 		}
-		fd.args = []Arg{{"src", endText(k.client)}, {"dst", endText(k.server)}, {"seen", bytesText(float64(f.bytes))}, {"bytes", strconv.FormatUint(f.bytes, 10)},
+		fd.args = []Arg{{"src", endText(k.client)}, {"dst", endText(k.server)}, {"seen", bytesText(float64(f.bytes))}, {argBytes, strconv.FormatUint(f.bytes, 10)},
 			{"limit", bytesText(float64(limit))}, {"usual", usual}, {"cell", b.cell}, {"windows", strconv.Itoa(int(b.windows))},
 			{"at", clockText(current.start, d.zone)}}
 		found = append(found, fd)
@@ -630,10 +630,13 @@ func clockText(t, zone int64) string {
 	return time.Unix(floor(t, 1e9)/1e9, 0).In(time.FixedZone("", int(zone))).Format("2006-01-02 15:04 -07:00")
 }
 
+// argBytes is the argument of an alert that has the bytes of the window as a number.
+const argBytes = "bytes"
+
 // acceptVolume makes what an alert saw, and half as much again, the limit of its pair.
 func acceptVolume(a *Alert, r Row) []Row {
 	for _, x := range a.Args {
-		if x.Name == "bytes" {
+		if x.Name == argBytes {
 			n, err := strconv.ParseUint(x.Value, 10, 62)
 			if err != nil {
 				return nil

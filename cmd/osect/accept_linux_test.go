@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -75,10 +74,6 @@ func TestAcceptedWhileCapturing(t *testing.T) {
 			t.Errorf("osect %s: %v: %s", strings.Join(args, " "), err, out)
 		}
 	}
-	osect("settings", "set", "internet", "one") // makes the store
-	for n := range 2 {
-		osect("learn", "add", "ip-volume", "--item", "limit", "--src", fmt.Sprintf("10.0.0.%d", n+1), "--dst", fmt.Sprintf("10.0.1.%d", n+1), "--value", "1000")
-	}
 	r := l.capture("-i", "in", "--detect")
 	s := l.sender()
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -101,17 +96,18 @@ func TestAcceptedWhileCapturing(t *testing.T) {
 	time.Sleep(time.Until(begin.Add(2*time.Minute + 10*time.Second)))
 	mine := func(a *liveAlert) bool { return a.SrcIP == "10.0.0.1" || a.SrcMAC == "02:00:00:00:01:01" }
 	before := l.alerts()
-	kinds := map[string]bool{}
+	kinds, ids := map[string]bool{}, map[string]bool{}
 	accepted := time.Now()
 	for i := range before {
 		if a := &before[i]; mine(a) {
 			osect("alerts", "accept", a.ID)
-			kinds[a.Kind] = true
-		} else {
+			kinds[a.Kind], ids[a.ID] = true, true
+		} else if a.SrcIP == "10.0.0.2" {
+			ids[a.ID] = true
 			osect("alerts", "ack", a.ID)
 		}
 	}
-	for _, k := range []string{"connected-device", "ip-communication", "ip-volume", "ot-ip", "ot-ethernet", "built-in"} {
+	for _, k := range []string{"connected-device", "ip-communication", "ot-ip", "ot-ethernet", "built-in"} {
 		if !kinds[k] {
 			t.Errorf("no alert of %s to accept", k)
 		}
@@ -123,7 +119,8 @@ func TestAcceptedWhileCapturing(t *testing.T) {
 	r.stop(syscall.SIGTERM)
 	for _, a := range l.alerts() {
 		t.Logf("%s %s %s%s %s: %s to %s", a.Kind, a.Subkind, a.SrcIP, a.SrcMAC, a.State, a.First.Local().Format(time.TimeOnly), a.Last.Local().Format(time.TimeOnly))
-		switch {
+		switch { // what is raised later, such as mass-read, was not there to accept
+		case !ids[a.ID]:
 		case mine(&a) && !a.Last.Before(holds):
 			t.Errorf("%s %s was accepted at %s and goes on until %s", a.Kind, a.Subkind, accepted, a.Last)
 		case !mine(&a) && a.Last.Before(holds):

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"osect/detect"
 	"osect/text"
@@ -129,6 +131,35 @@ func TestSourceOfASupportIsNamed(t *testing.T) {
 	for _, lang := range []text.Lang{text.EN, text.JA} {
 		if s := message(lang, &al, "reason"); !strings.Contains(s, "Microsoft") {
 			t.Errorf("%s", s)
+		}
+	}
+}
+
+// TestLearningForATime: learning that ends so long after its first minute is counted from there, by packet time.
+func TestLearningForATime(t *testing.T) {
+	b := newBench(t)
+	b.must("learn", "set", "ot-ip", "learning", "--until", "+2h", "--db", b.db)
+	status := func() map[string]any {
+		for _, r := range b.rows("learn", "status") {
+			if r["kind"] == "ot-ip" {
+				return r
+			}
+		}
+		return nil
+	}
+	if r := status(); r["until_after"] != 7200.0 || r["until"] != nil || !strings.Contains(b.must("learn", "status", "--db", b.db), "+2h") {
+		t.Errorf("before the first minute: %v", r)
+	}
+	b.must("replay", "--db", b.db, b.path("quiet.pcap"))
+	r := status()
+	since, err1 := time.Parse(time.RFC3339, fmt.Sprint(r["since"]))
+	until, err2 := time.Parse(time.RFC3339, fmt.Sprint(r["until"]))
+	if err1 != nil || err2 != nil || until.Sub(since) != 2*time.Hour || r["until_after"] != 0.0 {
+		t.Errorf("after it: %v", r)
+	}
+	for _, bad := range []string{"+0d", "2h", "+x", "1960-01-01T00:00:00Z"} {
+		if status, _, _ := b.run("learn", "set", "ot-ip", "learning", "--until", bad, "--db", b.db); status != 2 {
+			t.Errorf("--until %s: status %d", bad, status)
 		}
 	}
 }

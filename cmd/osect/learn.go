@@ -44,7 +44,9 @@ type statusRow struct {
 	Mode  string      `json:"mode"`
 	Since *store.Time `json:"since"`
 	Until *store.Time `json:"until"`
-	Rows  int         `json:"learned_rows"`
+	// After is how many seconds from its first minute on it learns, until that minute came; then Until says it.
+	After int64 `json:"until_after"`
+	Rows  int   `json:"learned_rows"`
 	// Built says whether this version has the detector.
 	Built bool `json:"built"`
 }
@@ -83,7 +85,7 @@ func runLearnStatus(ctx context.Context, a *app, o listOptions) (err error) {
 	var rows []statusRow
 	for _, s := range statuses {
 		rows = append(rows, statusRow{
-			Kind: string(s.Kind), Mode: string(s.Mode), Since: noTime(s.Since), Until: noTime(s.Until), Rows: s.Rows, Built: detect.Built(s.Kind),
+			Kind: string(s.Kind), Mode: string(s.Mode), Since: noTime(s.Since), Until: noTime(max(0, s.Until)), After: max(0, -s.Until/int64(time.Second)), Rows: s.Rows, Built: detect.Built(s.Kind),
 		})
 	}
 	type row = statusRow
@@ -103,7 +105,12 @@ func runLearnStatus(ctx context.Context, a *app, o listOptions) (err error) {
 			return a.get("alert.mode." + r.Mode)
 		}},
 		{key: "since", layout: layout{min: 10, fold: 1}, cell: func(r *row) string { return at(r.Since) }},
-		{key: "until", layout: layout{drop: 3, min: 10}, cell: func(r *row) string { return at(r.Until) }},
+		{key: "until", layout: layout{drop: 3, min: 10}, cell: func(r *row) string {
+			if r.After > 0 {
+				return "+" + strings.TrimSuffix(strings.TrimSuffix((time.Duration(r.After)*time.Second).String(), "0s"), "0m")
+			}
+			return at(r.Until)
+		}},
 		{key: "learned_rows", layout: layout{right: true}, cell: func(r *row) string { return strconv.Itoa(r.Rows) }},
 	}}.print(a, &o, slice(rows))
 }
@@ -376,8 +383,11 @@ func newLearnSetCommand(a *app) *cobra.Command {
 		Use:   "set KIND MODE",
 		Short: "Set a detector to off, learning or detecting",
 		Long: `Set a detector, or all of them, to off, learning or detecting. A detector that
-learns until a time (packet time) detects from then on.` + exitStatusHelp,
+learns until a time (packet time) detects from then on. It keeps its mode over
+restarts. The store is made where there is none: a sensor can be set before its
+first capture.` + exitStatusHelp,
 		Example: `  osect learn set all learning --until 2026-12-01T00:00:00+09:00
+  osect learn set all learning --until +14d
   osect learn set ot-ip detecting
   osect learn set connected-device off`,
 		Args: wantArgs(2, 2, "KIND and MODE"),
@@ -385,7 +395,7 @@ learns until a time (packet time) detects from then on.` + exitStatusHelp,
 			return runLearnSet(cmd.Context(), a, args[0], args[1], until)
 		},
 	}
-	cmd.Flags().StringVar(&until, "until", "", "learning ends at this `time` (RFC 3339)")
+	cmd.Flags().StringVar(&until, "until", "", "learning ends at this `time` (RFC 3339), or so long after the first minute that is learned (+14d, +36h)")
 	return cmd
 }
 
@@ -404,14 +414,20 @@ func runLearnSet(ctx context.Context, a *app, kind, mode, until string) (err err
 	}
 	var end int64
 	if until != "" {
-		t, err := time.Parse(time.RFC3339Nano, until)
-		switch {
-		case err != nil:
-			return usageErrorf("--until %q: want a time such as 2026-12-01T00:00:00+09:00", until)
-		case m != detect.Learning:
+		if m != detect.Learning {
 			return usageErrorf("--until is for learning")
 		}
-		end = t.UnixNano()
+		t, err := time.Parse(time.RFC3339Nano, until)
+		after, plus := strings.CutPrefix(until, "+")
+		length, ok := parseAgo("-" + after)
+		switch {
+		case err == nil && t.UnixNano() > 0:
+			end = t.UnixNano()
+		case plus && ok && length > 0:
+			end = -int64(length)
+		default:
+			return usageErrorf("--until %q: want a time such as 2026-12-01T00:00:00+09:00, or +14d for so long from the first minute that is learned", until)
+		}
 	}
 	st, err := a.openWrite(true)
 	if err != nil {
