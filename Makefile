@@ -81,8 +81,8 @@ detection-report: thresholds scenarios ## figures of all detectors that learn: d
 thresholds: ## thresholds and amounts of a known size, on weeks of minutes: docs/detection/results-volume.md; goes on from $(RESULTS)
 	OSECT_SCENARIOS=long OSECT_RESULTS=$(abspath $(RESULTS)) GOGC=400 $(GO) test ./detect -run TestDetectionReport -v -timeout 0
 
-live: build ## 50 edits while capturing, then edits of every list: 25 minutes; root
-	OSECT_LONG=1 $(GO) test ./cmd/osect -run 'TestEditsWhileCapturing|TestEveryListEditedWhileCapturing' -v -timeout 40m
+live: build ## 50 edits while capturing, edits of every list, acceptance: 30 minutes; root
+	OSECT_LONG=1 $(GO) test ./cmd/osect -run 'TestEditsWhileCapturing|TestEveryListEditedWhileCapturing|TestAcceptedWhileCapturing' -v -timeout 40m
 
 live-load: build ## live capture at 0.7 x tcpreplay's rate; OSECT_LOAD_CAPTURE=F for another capture
 	OSECT_LOAD=1 $(GO) test ./cmd/osect -run TestLiveLoad -v -timeout 15m

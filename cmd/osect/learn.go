@@ -107,6 +107,9 @@ func runLearnStatus(ctx context.Context, a *app, o listOptions) (err error) {
 		{key: "since", layout: layout{min: 10, fold: 1}, cell: func(r *row) string { return at(r.Since) }},
 		{key: "until", layout: layout{drop: 3, min: 10}, cell: func(r *row) string {
 			if r.After > 0 {
+				if days := r.After / (24 * 60 * 60); days*24*60*60 == r.After {
+					return fmt.Sprintf("+%dd", days)
+				}
 				return "+" + strings.TrimSuffix(strings.TrimSuffix((time.Duration(r.After)*time.Second).String(), "0s"), "0m")
 			}
 			return at(r.Until)
@@ -160,12 +163,14 @@ func newLearnListCommand(a *app) *cobra.Command {
 		Use:   "list [KIND]",
 		Short: "List what was learned, or added by hand",
 		Long: `List what was learned, or added by hand. KIND is connected-device,
-ip-communication, ip-volume, ip-statistics, ot-ip or ot-ethernet; all without.
+ip-communication, ip-volume, ip-statistics, ot-ip, ot-ethernet or built-in; all
+without.
 
 item says what a row is about: mac, ip, binding (MAC src uses address dst),
 router, dhcp; volume, model (osect learn volumes and osect learn statistics read
 them); dport (ports of the server), sport:N (the client's fixed port N;
-the ports are then the server's); a function code of a control protocol.` + listHelp + exitStatusHelp,
+the ports are then the server's); a function code of a control protocol; a
+built-in rule (the second port is the highest number that was learned of it).` + listHelp + exitStatusHelp,
 		Example: `  osect learn list
   osect learn list ip-communication --address 192.168.3.39
   osect learn list ot-ip --format csv`,
@@ -329,8 +334,8 @@ func newLearnEditCommand(a *app, remove bool) *cobra.Command {
 		Long: `Add a row by hand: what it describes is normal from now on. Learning never
 changes it. A running capture takes it by the end of the next full minute.
 
-KIND is connected-device, ip-communication, ip-volume, ip-statistics, ot-ip or
-ot-ethernet.` + exitStatusHelp,
+KIND is connected-device, ip-communication, ip-volume, ip-statistics, ot-ip,
+ot-ethernet or built-in (docs/detection/builtin.md).` + exitStatusHelp,
 		Example: `  osect learn add connected-device --item mac --src 00:00:5e:00:53:01
   osect learn add connected-device --item ip --src 192.168.3.0/24
   osect learn add ip-communication --src 192.168.3.10 --dst 192.168.3.39 --proto tcp --port 5007
