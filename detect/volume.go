@@ -35,23 +35,24 @@ const (
 
 // The formula of ip-volume; docs/detection/ip-volume.md states it.
 const (
-	volumeStep    = 8       // steps of a volume's scale in a doubling
-	volumeFloor   = 100_000 // bytes in five minutes below which nothing is told without a limit by hand
-	volumeSpread  = 5.0     // spreads above the median
-	volumeLeast   = 0.2     // the least spread, doublings
-	volumeMargin  = 1.5     // doublings above what learning itself overshot
-	volumeEver    = 2.0     // doublings above the most that was ever learned: no threshold is higher
-	volumeCell    = 24      // windows that an hour of the week needs to be judged by its own; also hour of day, days
-	volumeAll     = 12      // windows that a pair needs at all
-	volumeFew     = 256     // windows (21 hours of traffic) below which what was highest says little of what may come
-	volumeYet     = 4.0     // doublings above the most learned: no threshold is higher while windows are that few
-	volumeTail    = 6.5     // mean excesses above the median that a few windows may reach: one in 1,300 of an exponential tail
-	volumeEpoch   = 64      // a power of two: overshoots are taken from the windows since the last doubling of this number, and the one before
-	volumeFull    = 96      // windows of a cell at which its counts are halved
-	maxVolumes    = 20_000  // pairs of a site
-	defaultZone   = 9 * 3600
-	hoursOfWeek   = 7 * 24
-	volumeBuckets = 512
+	volumeStep     = 8       // steps of a volume's scale in a doubling
+	volumeFloor    = 100_000 // bytes in five minutes below which nothing is told without a limit by hand
+	volumeSpread   = 5.0     // spreads above the median
+	volumeLeast    = 0.2     // the least spread, doublings
+	volumeMargin   = 1.5     // doublings above what learning itself overshot
+	volumeEver     = 2.0     // doublings above the most that was ever learned: no threshold is higher
+	volumeCell     = 24      // windows that an hour of the week needs to be judged by its own; also hour of day, days
+	volumeAll      = 12      // windows that a pair needs at all
+	volumeFew      = 256     // windows (21 hours of traffic) below which what was highest says little of what may come
+	volumeYet      = 4.0     // doublings above the most learned: no threshold is higher while windows are that few
+	volumeYetLeast = 500_000 // bytes below which nothing is told while windows are that few
+	volumeTail     = 6.5     // mean excesses above the median that a few windows may reach: one in 1,300 of an exponential tail
+	volumeEpoch    = 64      // a power of two: overshoots are taken from the windows since the last doubling of this number, and the one before
+	volumeFull     = 96      // windows of a cell at which its counts are halved
+	maxVolumes     = 20_000  // pairs of a site
+	defaultZone    = 9 * 3600
+	hoursOfWeek    = 7 * 24
+	volumeBuckets  = 512
 )
 
 // Cells that a threshold may come from, as Alert arg "cell" names them.
@@ -512,9 +513,9 @@ func (p *volume) threshold(hour int) (bytes uint64, b base, ok bool) {
 	top, highest := b.top+p.beyond(), float64(p.highest())
 	if p.n < volumeFew {
 		top = min(max(p.tail(), highest+volumeEver*volumeStep), highest+volumeYet*volumeStep)
-	} else {
-		top = min(top, highest+volumeEver*volumeStep)
+		return max(ofBucket(top), volumeYetLeast), b, true
 	}
+	top = min(top, highest+volumeEver*volumeStep)
 	return max(ofBucket(top), volumeFloor), b, true
 }
 
