@@ -37,6 +37,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"osect/store/bulk"
 
@@ -194,7 +195,7 @@ func (s *Store) prepare(o Options, fresh bool) error {
 		// The page size must be set before the file has pages, WAL after.
 		for _, q := range []string{fmt.Sprintf("PRAGMA page_size=%d", pageSize),
 			fmt.Sprintf("PRAGMA application_id=%d", applicationID), "PRAGMA journal_mode=WAL"} {
-			if _, err := s.db.Exec(q); err != nil {
+			if err := s.insist(q); err != nil {
 				return s.wrap("create", err)
 			}
 		}
@@ -239,6 +240,18 @@ func (s *Store) prepare(o Options, fresh bool) error {
 		s.db.Exec("VACUUM")
 	}
 	return nil
+}
+
+// insist runs a statement as long as another process is in the way, busyTimeout at most: SQLite does not wait for one that
+// has a write begun while it goes over to WAL.
+func (s *Store) insist(statement string) error {
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		_, err := s.db.Exec(statement)
+		var e sqlite3.Error
+		if err == nil || !errors.As(err, &e) || e.Code != sqlite3.ErrBusy || time.Since(begin) > busyTimeout*time.Millisecond {
+			return err
+		}
+	}
 }
 
 // Path is the path that the store was opened with.
