@@ -59,7 +59,8 @@ alerts.
 
 EXIT STATUS
   0  done, whether alerts were raised or not
-  1  an alert as severe as --fail-on says was raised
+  1  an alert as severe as --fail-on says was raised in this run; captures that
+     the store has already are not read again, and raise none, without --again
   2  wrong usage
   3  no capture gave frames; with --strict: one did not; or no store
   4  the system failed (disk, permission), or the run was stopped (Ctrl-C)`,
