@@ -682,7 +682,7 @@ func TestDetectionReport(t *testing.T) {
 Written by `+"`make detection-report`"+`. Four weeks are learned (shifts, jitter, weekends, a holiday, product changes, heavy tails, a nightly
 backup, cyclic data and messages below IP), two clean weeks (another holiday; one backup that breaks off and is made again) are detected
 in, then events of the documented size are made: 20 minutes each, all else going on. Statistics are at *weak*. Seeds from %d, which the
-detectors were not tuned on. The weeks are rendered straight to minutes; days of packets through the whole program stand in
+detectors were not tuned on. The weeks are rendered straight to minutes; weeks of packets through the whole program stand in
 [results.md](results.md). *vulnerable-device* learns nothing.
 
 *Delay* is from the event's beginning to the end of the minute whose alert tells it (mean). *At its threshold*: a list's threshold is one connection
