@@ -433,8 +433,8 @@ func newAlertsAcceptCommand(a *app) *cobra.Command {
 		Long: `Accept alerts: what they are about is added to the learned rows by hand and is
 normal from now on. An alert that stands for many findings, or of
 ip-statistics, cannot be accepted so: learn that time again (osect learn --from
---to). One of vulnerable-device can only be excluded (osect alerts exclude). Where
-one of several cannot be accepted, none is.` + exitStatusHelp,
+--to). One of vulnerable-device can only be excluded (osect alerts exclude).
+Where one of several cannot be accepted, none is.` + exitStatusHelp,
 		Example: `  osect alerts accept 3f2a91c04b7d`,
 		Args:    wantArgs(1, -1, "ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
