@@ -424,11 +424,7 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 		a := &alerts[j]
 		if a.First < p.truth.QuietTo.UnixNano() {
 			s.byKind[a.Kind].clean++
-			if slices.Contains(listKinds, a.Kind) {
-				p.t.Errorf("an alert in clean time: %s", describe(a))
-			} else {
-				p.t.Logf("an alert in clean time: %s", describe(a))
-			}
+			p.wrong(a, "an alert in clean time")
 			continue
 		}
 		i := slices.IndexFunc(p.truth.Attacks, func(x attackTruth) bool {
@@ -442,11 +438,7 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 		})
 		if i < 0 {
 			s.byKind[a.Kind].wrong++
-			if slices.Contains(listKinds, a.Kind) {
-				p.t.Errorf("false alert: %s", describe(a))
-			} else {
-				p.t.Logf("false alert: %s", describe(a))
-			}
+			p.wrong(a, "false alert")
 			continue
 		}
 		s.byKind[a.Kind].alerts++
@@ -469,6 +461,15 @@ func (p *plant) judge(s *scores, alerts []store.Alert) {
 			p.t.Errorf("%s gave %d alerts, more than %d: %v", kind, total, most, n)
 		}
 	}
+}
+
+// wrong says that an alert should not be there: an error of a list, which may have none; of amounts there may be some.
+func (p *plant) wrong(a *store.Alert, what string) {
+	say := p.t.Logf
+	if slices.Contains(listKinds, a.Kind) {
+		say = p.t.Errorf
+	}
+	say("%s: %s", what, describe(a))
 }
 
 // mostAlerts is how many alerts one attack may give: whoever is paged reads all
