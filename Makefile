@@ -85,7 +85,7 @@ live: build ## 50 edits while capturing, edits of every list, acceptance: 30 min
 	OSECT_LONG=1 $(GO) test ./cmd/osect -run 'TestEditsWhileCapturing|TestEveryListEditedWhileCapturing|TestAcceptedWhileCapturing' -v -timeout 40m
 
 live-load: build ## live capture at 0.7 x tcpreplay's rate; OSECT_LOAD_CAPTURE=F for another capture
-	OSECT_LOAD=1 $(GO) test ./cmd/osect -run TestLiveLoad -v -timeout 15m
+	OSECT_LOAD=1 $(GO) test ./cmd/osect -run TestLiveLoad -v -count 1 -timeout 15m
 
 bench: build ## osect against tcpdump on the mixed load, two workers against one
 	@python3 scripts/bench.py mixed
