@@ -28,18 +28,12 @@ func TestAborted(t *testing.T) {
 			n.frame(f)
 		}
 		n.finish()
-		got := 0
-		for _, m := range n.got {
-			for _, e := range m.Events {
-				if e.Kind == EventAborted {
-					got += int(e.Count)
-					if e.Src != decode.IPv4(server) {
-						t.Errorf("%s: of %v", name, e.Src)
-					}
-				}
+		for _, e := range n.events(EventAborted) {
+			if e.Src != decode.IPv4(server) {
+				t.Errorf("%s: of %v", name, e.Src)
 			}
 		}
-		if got != c.want {
+		if got := n.count(EventAborted); got != c.want {
 			t.Errorf("%s: %d events, want %d", name, got, c.want)
 		}
 	}

@@ -34,15 +34,7 @@ func TestEcho(t *testing.T) {
 			n.frame(f)
 		}
 		n.finish()
-		got := 0
-		for _, m := range n.got {
-			for _, e := range m.Events {
-				if e.Kind == EventEcho {
-					got += int(e.Count)
-				}
-			}
-		}
-		if got != c.want {
+		if got := n.count(EventEcho); got != c.want {
 			t.Errorf("%s: %d events, want %d", name, got, c.want)
 		}
 	}

@@ -8,12 +8,8 @@ import (
 
 // count is how many things the events of a kind count, in all minutes.
 func (n *net) count(kind EventKind) (got int) {
-	for _, m := range n.got {
-		for _, e := range m.Events {
-			if e.Kind == kind {
-				got += int(e.Count)
-			}
-		}
+	for _, e := range n.events(kind) {
+		got += int(e.Count)
 	}
 	return got
 }

@@ -17,12 +17,8 @@ func TestOrder(t *testing.T) {
 		send(n)
 		n.finish()
 		var got []string
-		for _, m := range n.got {
-			for _, e := range m.Events {
-				if e.Kind == EventOrder {
-					got = append(got, fmt.Sprintf("%s x%d", e.Text, e.Count))
-				}
-			}
+		for _, e := range n.events(EventOrder) {
+			got = append(got, fmt.Sprintf("%s x%d", e.Text, e.Count))
 		}
 		return fmt.Sprint(got)
 	}

@@ -991,10 +991,7 @@ func (s *Shard) published(t int64, b *bucket, ref FrameRef) {
 		b.counters.Dropped[DropEvents]++
 		return
 	}
-	arg := uint32(2166136261)
-	for _, c := range ss.Publication {
-		arg = (arg ^ uint32(c)) * 16777619 // FNV-1a
-	}
+	arg := hashText(ss.Publication)
 	if e := b.event(EventPublisher, ss.Src, ss.Dst, arg, "", t, ref); e != nil {
 		e.Text = printable(ss.Publication)
 		b.signs++

@@ -65,7 +65,7 @@ func (b *bucket) identity(f *Fact) {
 }
 
 // hashText is FNV-1a.
-func hashText(s string) uint32 {
+func hashText[T string | []byte](s T) uint32 {
 	h := uint32(2166136261)
 	for i := range len(s) {
 		h = (h ^ uint32(s[i])) * 16777619

@@ -121,6 +121,18 @@ func newNet(t *testing.T) *net {
 	return n
 }
 
+// events are those of a kind, of all minutes.
+func (n *net) events(kind EventKind) (list []Event) {
+	for _, m := range n.got {
+		for _, e := range m.Events {
+			if e.Kind == kind {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
 func (n *net) frame(data []byte) { n.cut(data, len(data)) }
 
 // cut observes a frame of which only the first snap bytes were captured.

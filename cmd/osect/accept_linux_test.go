@@ -22,6 +22,14 @@ type liveAlert struct {
 	Last                     time.Time `json:"last_seen"`
 }
 
+// must runs osect on the store that is captured into.
+func (l *lab) must(args ...string) {
+	l.t.Helper()
+	if out, err := exec.Command(l.osect, append(args, "--db", l.db)...).CombinedOutput(); err != nil {
+		l.t.Errorf("osect %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
 // alerts of the store that is captured into.
 func (l *lab) alerts() (list []liveAlert) {
 	l.t.Helper()
@@ -68,12 +76,6 @@ func TestAcceptedWhileCapturing(t *testing.T) {
 		t.Skip("needs minutes: OSECT_LONG=1")
 	}
 	l := newLab(t)
-	osect := func(args ...string) {
-		t.Helper()
-		if out, err := exec.Command(l.osect, append(args, "--db", l.db)...).CombinedOutput(); err != nil {
-			t.Errorf("osect %s: %v: %s", strings.Join(args, " "), err, out)
-		}
-	}
 	r := l.capture("-i", "in", "--detect")
 	s := l.sender()
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -100,11 +102,11 @@ func TestAcceptedWhileCapturing(t *testing.T) {
 	accepted := time.Now()
 	for i := range before {
 		if a := &before[i]; mine(a) {
-			osect("alerts", "accept", a.ID)
+			l.must("alerts", "accept", a.ID)
 			kinds[a.Kind], ids[a.ID] = true, true
 		} else if a.SrcIP == "10.0.0.2" {
 			ids[a.ID] = true
-			osect("alerts", "ack", a.ID)
+			l.must("alerts", "ack", a.ID)
 		}
 	}
 	for _, k := range []string{"connected-device", "ip-communication", "ot-ip", "ot-ethernet", "built-in"} {

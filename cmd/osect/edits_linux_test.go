@@ -54,19 +54,10 @@ func TestEveryListEditedWhileCapturing(t *testing.T) {
 		t.Skip("needs minutes: OSECT_LONG=1")
 	}
 	l := newLab(t)
-	osect := func(args ...string) {
-		t.Helper()
-		if out, err := exec.Command(l.osect, append(args, "--db", l.db)...).CombinedOutput(); err != nil {
-			t.Errorf("osect %s: %v: %s", strings.Join(args, " "), err, out)
-		}
-	}
 	ip, to, mac := func(n int) string { return fmt.Sprintf("10.0.0.%d", n) }, func(n int) string { return fmt.Sprintf("10.0.1.%d", n) }, func(n int) string { return fmt.Sprintf("02:00:00:00:01:%02x", n) }
 	add := func(args ...string) [2][]string {
 		return [2][]string{append([]string{"learn", "add"}, args...), append([]string{"learn", "remove"}, args...)}
 	}
-	snmp := []byte{0x30, 0x13, 2, 1, 1, 4, 5, 'p', 'l', '4', 'n', 't', 0xa0, 7, 2, 1, 1, 2, 1, 0, 0}
-	fins := []byte{0x80, 0, 2, 0, 0x0b, 0, 0, 0x0a, 0, 1, 1, 1, 0x82, 0, 0x64, 0, 0, 1}
-	dcp := []byte{0xfe, 0xfd, 3, 0, 0, 0, 0, 9, 0, 0, 0, 2, 2, 2}
 	plain := func(n byte) (uint16, []byte) { return 0x0800, datagram(n, 2000+uint16(n), []byte("0123456789")) }
 	lists := []struct {
 		name, kind, sub string
@@ -85,13 +76,13 @@ func TestEveryListEditedWhileCapturing(t *testing.T) {
 		{"statistics", "ip-statistics", "unusual", true, true, plain, func(n int) [2][]string {
 			return add("ip-statistics", "--item", "mode", "--src", ip(n), "--value", "off")
 		}},
-		{"functions", "ot-ip", "source", false, false, func(n byte) (uint16, []byte) { return 0x0800, datagram(n, 9600, fins) }, func(n int) [2][]string {
+		{"functions", "ot-ip", "source", false, false, func(n byte) (uint16, []byte) { return 0x0800, datagram(n, 9600, finsRead) }, func(n int) [2][]string {
 			return add("ot-ip", "--src", ip(n), "--dst", to(n), "--proto", "omron-fins", "--item", "0101")
 		}},
-		{"functions below IP", "ot-ethernet", "source", false, false, func(n byte) (uint16, []byte) { return 0x8892, dcp }, func(n int) [2][]string {
+		{"functions below IP", "ot-ethernet", "source", false, false, func(n byte) (uint16, []byte) { return 0x8892, dcpGet }, func(n int) [2][]string {
 			return add("ot-ethernet", "--src", mac(n), "--dst", strings.Replace(mac(n), ":01:", ":00:", 1), "--proto", "profinet", "--item", "dcp:03")
 		}},
-		{"exclusions", "built-in", "cleartext", false, false, func(n byte) (uint16, []byte) { return 0x0800, datagram(n, 161, snmp) }, func(n int) [2][]string {
+		{"exclusions", "built-in", "cleartext", false, false, func(n byte) (uint16, []byte) { return 0x0800, datagram(n, 161, snmpGet) }, func(n int) [2][]string {
 			return [2][]string{{"exclude", "add", "built-in", "--src", ip(n), "--item", "cleartext"}, {"exclude", "remove", "built-in", "--src", ip(n), "--item", "cleartext"}}
 		}},
 		{"the ledger's flags", "ip-communication", "pair", false, false, plain, func(n int) [2][]string {
@@ -119,15 +110,15 @@ func TestEveryListEditedWhileCapturing(t *testing.T) {
 	if err := os.WriteFile(file, day, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	osect("learn", file)
-	osect("learn", "add", "ip-statistics", "--item", "mode", "--src", "*", "--value", "strong")
+	l.must("learn", file)
+	l.must("learn", "add", "ip-statistics", "--item", "mode", "--src", "*", "--value", "strong")
 	for i, x := range lists {
 		if x.name == "volumes" {
 			for which := range 3 {
-				osect("learn", "add", "ip-volume", "--item", "limit", "--src", ip(number(i, which)), "--dst", to(number(i, which)), "--value", "1000")
+				l.must("learn", "add", "ip-volume", "--item", "limit", "--src", ip(number(i, which)), "--dst", to(number(i, which)), "--value", "1000")
 			}
 		}
-		osect(x.edit(number(i, 1))[0]...)
+		l.must(x.edit(number(i, 1))[0]...)
 	}
 
 	// From a little before a window begins.
@@ -163,8 +154,8 @@ func TestEveryListEditedWhileCapturing(t *testing.T) {
 		for i, x := range lists {
 			if x.slow == slow {
 				edited[i] = time.Now()
-				osect(x.edit(number(i, 0))[0]...)
-				osect(x.edit(number(i, 1))[1]...)
+				l.must(x.edit(number(i, 0))[0]...)
+				l.must(x.edit(number(i, 1))[1]...)
 			}
 		}
 	}
